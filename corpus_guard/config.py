@@ -1,0 +1,86 @@
+"""The options of a scan: one frozen value, built once and passed down."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from corpus_guard.errors import UsageError
+from corpus_guard.types import Severity
+
+MIB = 1 << 20
+GIB = 1 << 30
+_UNITS = {"": 1, "b": 1, "kib": 1 << 10, "kb": 1000, "k": 1 << 10, "mib": MIB, "mb": 10**6, "m": MIB, "gib": GIB, "gb": 10**9, "g": GIB}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldOverrides:
+    """Field names given by the user; None means detect."""
+
+    text: str | None = None
+    label: str | None = None
+    prompt: str | None = None
+    response: str | None = None
+    source: str | None = None
+    time: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """How targets are read.
+
+    `max_record_bytes` bounds one record, `max_depth` its nesting, `max_keys` its keys; what lies
+    beyond is scanned up to the bound and reported as partial. `limit` keeps the first records of
+    the target, `sample` a share of them chosen by content.
+    """
+
+    format: str = "auto"
+    overrides: FieldOverrides = field(default_factory=FieldOverrides)
+    max_record_bytes: int = 16 * MIB
+    max_depth: int = 256
+    max_keys: int = 10_000
+    limit: int | None = None
+    sample: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanOptions:
+    """Everything that a scan is told. `jobs` = 0 means one process per core."""
+
+    read: ReadOptions = field(default_factory=ReadOptions)
+    rules: tuple[str, ...] = ()
+    disable: tuple[str, ...] = ()
+    embedder: str = "builtin"
+    mem_bytes: int = 2 * GIB
+    jobs: int = 0
+    seed: int = 0
+    out: Path | None = None
+    fail_on: Severity = "high"
+    allow_incomplete: bool = False
+    quiet: bool = False
+
+    @property
+    def workers(self) -> int:
+        """The number of worker processes, at least one."""
+        return self.jobs or available_cores()
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes that `16MiB`, `2 GB` or `4096` stand for; raise UsageError otherwise."""
+    cleaned = text.strip().lower()
+    digits = cleaned.rstrip("bkmgi ")
+    unit = cleaned[len(digits) :].strip()
+    try:
+        value = float(digits) * _UNITS[unit]
+    except (ValueError, KeyError, OverflowError):
+        raise UsageError(f"{text!r} is not a size; write for example 16MiB or 2GiB") from None
+    if not 0 < value < 2**62:
+        raise UsageError(f"{text!r} is not a positive size; write for example 16MiB or 2GiB")
+    return int(value)
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

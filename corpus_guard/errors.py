@@ -1,0 +1,36 @@
+"""Every error that corpus-guard raises on purpose.
+
+    CorpusGuardError             caught by the command line, shown as one sentence
+    ├── UsageError               a wrong argument or an unreadable target, exit code 4
+    │   └── UnreadableTarget     nothing of the target can be read
+    ├── PluginError              a plugin clashes, cannot be loaded or has an unknown option
+    ├── BoundExceeded            an input is larger than its bound; becomes an `Unread`
+    └── MergeError               two sketches with unequal options were merged
+
+A message says what happened, where, and what to do. It quotes text from outside only through
+`corpus_guard.escape.safe_text`.
+"""
+
+
+class CorpusGuardError(Exception):
+    """The root of the tree."""
+
+
+class UsageError(CorpusGuardError):
+    """A wrong argument; the message holds the mend."""
+
+
+class UnreadableTarget(UsageError):
+    """Nothing of the target can be read."""
+
+
+class PluginError(CorpusGuardError):
+    """A plugin clashes with another, cannot be loaded, or was given an unknown option."""
+
+
+class BoundExceeded(CorpusGuardError):
+    """An input is larger than its bound. Readers turn it into an `Unread`."""
+
+
+class MergeError(CorpusGuardError):
+    """Two sketches with unequal options cannot be merged."""

@@ -1,0 +1,166 @@
+"""The one registry: which plugins there are, and what each declares.
+
+A plugin is one file, and the file is its registration: a built-in plugin's name is its file name,
+listed without importing it; its keyword-only parameters are its options; its module docstring is
+its `explain` page. Third parties register a module through the entry-point groups
+`corpus_guard.read`, `corpus_guard.detect`, `corpus_guard.probe` and `corpus_guard.attack`. Nothing
+is ever loaded from the scanned folder.
+
+Two decorators say which kind of detector a file holds. A `detector` turns sketches into findings
+and may take a second look over the spool; a `record_check` is a pure function of one batch and runs
+while reading.
+"""
+
+import difflib
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+from corpus_guard.errors import PluginError
+from corpus_guard.types import Finding, RecordBlock, Unread
+
+if TYPE_CHECKING:
+    from corpus_guard.config import ReadOptions
+
+Stage = Literal["read", "detect", "probe", "attack"]
+_PACKAGES: Mapping[Stage, str] = {
+    "read": "corpus_guard.read.formats",
+    "detect": "corpus_guard.detect",
+    "probe": "corpus_guard.probe",
+    "attack": "corpus_guard.attack",
+}
+
+ReadFunction = Callable[[BinaryIO, "ReadOptions", int, int | None], Iterator[RecordBlock | Unread]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """How one format is read.
+
+    `read(stream, options, start, end)` yields blocks and `Unread`s; `start` and `end` are byte
+    positions for a format that is `splittable` (a record belongs to the range that holds its first
+    byte), else 0 and None. `seekable` readers need a real file and are not offered pipes.
+    """
+
+    read: ReadFunction
+    extensions: tuple[str, ...]
+    splittable: bool
+    seekable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detector:
+    """How one kind of poison is found.
+
+    `run(corpus, **options)` yields findings. `needs` names what must exist in the corpus
+    (`labels`, `responses`, `prompts`, `input`); where it does not, the detector is reported as not
+    assessed. `attacks` are the field's terms for what it finds.
+    """
+
+    run: Callable[..., Iterator[Finding]]
+    rule: str
+    title: str
+    needs: tuple[str, ...]
+    attacks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordCheck:
+    """A detector that looks at each record alone.
+
+    `scan(batch, **options)` returns one bit mask per row, (n,) uint8: bit b set means the record
+    has property `kinds[b]`. `run(corpus, **options)` turns the rows so marked into findings.
+    """
+
+    scan: Callable[..., Any]
+    run: Callable[..., Iterator[Finding]]
+    rule: str
+    title: str
+    kinds: tuple[str, ...]
+    attacks: tuple[str, ...]
+
+
+def reader(*, extensions: tuple[str, ...], splittable: bool = False, seekable: bool = False) -> Callable[[ReadFunction], Reader]:
+    """Return a decorator that makes a read function the reader of its file."""
+    return lambda read: Reader(read=read, extensions=extensions, splittable=splittable, seekable=seekable)
+
+
+def detector(
+    *, rule: str, title: str, needs: tuple[str, ...] = (), attacks: tuple[str, ...]
+) -> Callable[[Callable[..., Iterator[Finding]]], Detector]:
+    """Return a decorator that makes a function the detector of its file."""
+    return lambda run: Detector(run=run, rule=rule, title=title, needs=needs, attacks=attacks)
+
+
+def record_check(
+    *, rule: str, title: str, kinds: tuple[str, ...], attacks: tuple[str, ...], scan: Callable[..., Any]
+) -> Callable[[Callable[..., Iterator[Finding]]], RecordCheck]:
+    """Return a decorator that makes a function the per-record check of its file."""
+    if len(kinds) > 8:
+        raise PluginError(f"{rule} declares {len(kinds)} kinds; a record check has room for 8")
+    return lambda run: RecordCheck(scan=scan, run=run, rule=rule, title=title, kinds=kinds, attacks=attacks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plugin:
+    """One loaded plugin: its name, its declaration, its documentation and its options."""
+
+    name: str
+    spec: Reader | Detector | RecordCheck
+    doc: str
+    options: Mapping[str, object]
+
+
+def names(stage: Stage) -> dict[str, str]:
+    """Return {plugin name: module path} of a stage, sorted by name, importing no plugin.
+
+    Raises PluginError when a third-party plugin takes a name that is in use.
+    """
+    package = _PACKAGES[stage]
+    try:
+        folder = importlib.import_module(package).__path__
+    except ModuleNotFoundError:
+        folder = None
+    found = {
+        info.name: f"{package}.{info.name}"
+        for info in pkgutil.iter_modules(folder or [])
+        if not info.name.startswith("_")
+    }
+    for point in entry_points(group=f"corpus_guard.{stage}"):
+        if point.name in found:
+            raise PluginError(f"two {stage} plugins are called {point.name!r}; rename or uninstall {point.value}")
+        found[point.name] = point.value
+    return dict(sorted(found.items()))
+
+
+def load(stage: Stage, name: str) -> Plugin:
+    """Return one plugin; raise PluginError with the nearest name when there is none."""
+    known = names(stage)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
+        raise PluginError(f"no {stage} plugin is called {name!r}; {hint}")
+    try:
+        module = importlib.import_module(known[name])
+    except ImportError as error:
+        raise PluginError(f"{stage} plugin {name!r} cannot be loaded: {error}") from error
+    specs = [value for value in vars(module).values() if isinstance(value, Reader | Detector | RecordCheck)]
+    if len(specs) != 1:
+        raise PluginError(f"{stage} plugin {name!r} must hold exactly one decorated function, it has {len(specs)}")
+    doc = inspect.getdoc(module) or ""
+    return Plugin(name=name, spec=specs[0], doc=doc, options=_options(specs[0]))
+
+
+def load_all(stage: Stage) -> dict[str, Plugin]:
+    """Return every plugin of a stage by name."""
+    return {name: load(stage, name) for name in names(stage)}
+
+
+def _options(spec: Reader | Detector | RecordCheck) -> dict[str, object]:
+    function = spec.read if isinstance(spec, Reader) else spec.run
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}

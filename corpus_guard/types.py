@@ -1,0 +1,247 @@
+"""The values that flow from one stage to the next.
+
+    target → SourceFile → Shard → RecordBlock | Unread → batch (Arrow) → sketches → Finding → ScanResult
+
+Everything here is immutable and knows nothing of the stages that make or use it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+
+Severity = Literal["critical", "high", "medium", "low", "info"]
+SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
+Verdict = Literal["clean", "suspicious", "poisoned", "incomplete"]
+
+BATCH_SCHEMA = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("byte_offset", pa.int64(), nullable=False),
+        pa.field("sha256", pa.binary(32), nullable=False),
+        pa.field("record_id", pa.string()),
+        pa.field("text", pa.string()),
+        pa.field("prompt", pa.string()),
+        pa.field("response", pa.string()),
+        pa.field("rejected", pa.string()),
+        pa.field("label", pa.string()),
+        pa.field("source", pa.string()),
+        pa.field("url", pa.string()),
+        pa.field("time", pa.string()),
+        pa.field("other", pa.string()),
+        pa.field("oddity", pa.string()),
+    ]
+)
+"""The columns of every batch. `row` is the 0-based record number inside its shard, `byte_offset`
+the record's place in its (decompressed) file or -1, `sha256` the digest of its raw bytes. `text`
+holds plain or labelled text; `prompt`, `response` and `rejected` the turns of instruction, chat and
+preference records; `other` every field that has no role, as `name: value` lines, so that nothing
+goes unscanned; `oddity` what the reader noticed (`duplicate_keys`), or null."""
+
+TEXT_COLUMNS = ("text", "prompt", "response", "rejected", "other")
+"""The batch columns that hold natural text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """One file of the target. `name` is its path relative to the target, as shown to people."""
+
+    index: int
+    path: Path
+    name: str
+    format: str
+    compression: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """A piece of a file that one worker reads: a byte range [start, end) where the format can be
+    split, else the whole file. A record belongs to the shard in which its first byte lies."""
+
+    index: int
+    file: SourceFile
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """Input that was not scanned, or only in part.
+
+    `kind` is `record` (one record is lost), `partial` (a record was scanned up to a limit), `bytes`
+    (a stretch of a file is lost) or `file` (a whole file is lost or was left out). `row` and
+    `byte_offset` are -1 where unknown; `size_bytes` counts the input bytes that went unscanned.
+    """
+
+    file: str
+    kind: Literal["record", "partial", "bytes", "file"]
+    row: int
+    byte_offset: int
+    size_bytes: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordBlock:
+    """Some records of one shard as the reader found them; equally long lists, one item a record.
+
+    `bytes_read` is how far the shard's own (compressed) bytes were consumed since the last block.
+    """
+
+    rows: list[int]
+    byte_offsets: list[int]
+    digests: list[bytes]
+    fields: list[Mapping[str, object]]
+    oddities: list[str | None]
+    bytes_read: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Which field plays which role. `kind` is plain, labelled, instruction, chat or preference.
+
+    `roles` maps a batch column to the field names that feed it, in order; fields in no role go to
+    `other`. A field name may be a dotted path into nested objects.
+    """
+
+    kind: Literal["plain", "labelled", "instruction", "chat", "preference"]
+    roles: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowRef:
+    """A record: its file's name and its 0-based number in that file."""
+
+    file: str
+    row: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Where a trigger stands in a record: the text before, the match, the text after."""
+
+    file: str
+    row: int
+    before: str
+    match: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """What the attacker planted. `kind` is ngram, unicode, hidden_text, duplicate_cluster, …"""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What the trigger leads to: a field and the value it takes on."""
+
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One suspected attack or defect.
+
+    `score` in [0, 1]; `q_value` is the expected share of false findings among all findings at
+    least this strong, in [0, 1]; `rows` are all affected rows as global row numbers, sorted;
+    `rows_flagged` those among them that `clean` would drop.
+    """
+
+    id: str
+    rule: str
+    severity: Severity
+    score: float
+    q_value: float
+    title: str
+    message: str
+    attack: str
+    trigger: Trigger | None
+    target: Target | None
+    rows: tuple[int, ...]
+    rows_flagged: tuple[int, ...]
+    rows_sample: tuple[RowRef, ...]
+    contexts: tuple[Context, ...]
+    evidence: Mapping[str, float | int | str]
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginRun:
+    """Whether a selected plugin ran, and if not, why not."""
+
+    ran: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What was read. `bytes_total` and `bytes_scanned` count the target's bytes on disk.
+
+    `skipped` lists at most `SKIPPED_LISTED` entries; `skipped_total` is their true number.
+    """
+
+    files: int
+    bytes_total: int
+    bytes_scanned: int
+    records_total: int
+    records_scanned: int
+    records_partial: int
+    records_skipped: int
+    skipped: tuple[Unread, ...]
+    skipped_total: int
+    plugins: Mapping[str, PluginRun]
+
+    @property
+    def is_complete(self) -> bool:
+        """True when every byte was scanned and every selected plugin that applies ran."""
+        return self.skipped_total == 0
+
+
+SKIPPED_LISTED = 1000
+"""How many skipped places a report lists by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLayout:
+    """The layout that was found for one group of files, for people to check."""
+
+    files: int
+    example: str
+    format: str
+    layout: Layout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitOfDetection:
+    """The smallest attack that this scan would have found: rows and poison rate at a power."""
+
+    attack: str
+    poison_rate: float
+    rows: int
+    power: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanResult:
+    """What a scan found, and on what it rests. `rows` is the run's `rows.parquet`."""
+
+    target: str
+    target_sha256: str
+    layouts: tuple[FileLayout, ...]
+    verdict: Verdict
+    exit_code: int
+    coverage: Coverage
+    findings: tuple[Finding, ...]
+    limit_of_detection: tuple[LimitOfDetection, ...]
+    parameters: Mapping[str, object]
+    seed: int
+    out: Path
+    timing: Mapping[str, float] = field(default_factory=dict)
