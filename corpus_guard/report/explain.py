@@ -1,0 +1,87 @@
+"""What a rule finds, how it decides and when it is wrong: a plugin's own page, as text."""
+
+import difflib
+from collections.abc import Mapping
+
+from corpus_guard import plugins
+from corpus_guard.errors import UsageError
+from corpus_guard.escape import safe_text
+from corpus_guard.plugins import Detector, Plugin, Reader, RecordCheck
+
+NEEDS = {
+    "input": "a text or a prompt",
+    "labels": "a label",
+    "prompts": "a prompt",
+    "responses": "a response",
+}
+
+
+def list_rules() -> str:
+    """Return one line per detector: its rule, its name, what it finds."""
+    detectors = sorted(plugins.load_all("detect").values(), key=_order)
+    rows = [(_rule(plugin), plugin.name, _title(plugin)) for plugin in detectors]
+    wide = max((len(name) for _, name, _ in rows), default=0)
+    lines = [safe_text(f"{rule}  {name:{wide}}  {title}") for rule, name, title in rows]
+    return "\n".join([*lines, "", "corpus-guard explain RULE says more of one."])
+
+
+def explain(name: str) -> str:
+    """Return the page of a rule (`CG202`), of a detector or of a file format, by its name.
+
+    Raises UsageError with the nearest name when there is none.
+    """
+    detectors = plugins.load_all("detect")
+    wanted = name.strip()
+    chosen = [
+        plugin
+        for plugin in sorted(detectors.values(), key=_order)
+        if wanted.upper() == _rule(plugin) or wanted == plugin.name
+    ]
+    if not chosen and wanted in plugins.names("read"):
+        chosen = [plugins.load("read", wanted)]
+    if not chosen:
+        raise UsageError(_unknown(wanted, detectors))
+    return "\n\n".join(_page(plugin) for plugin in chosen)
+
+
+def _unknown(name: str, detectors: Mapping[str, Plugin]) -> str:
+    rules = sorted({_rule(plugin) for plugin in detectors.values()})
+    known = [*rules, *detectors, *plugins.names("read")]
+    folded = {entry.lower(): entry for entry in known}
+    near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
+    hint = f"did you mean {folded[near[0]]}?" if near else f"there are {', '.join(rules)}"
+    return f'no rule or plugin is called "{safe_text(name, 40)}"; {safe_text(hint)}'
+
+
+def _page(plugin: Plugin) -> str:
+    heading = f"{_rule(plugin)} {plugin.name}: {_title(plugin)}".strip()
+    body = [safe_text(line) for line in plugin.doc.splitlines()]
+    return "\n".join([safe_text(heading), "", *body, "", *_declared(plugin)])
+
+
+def _declared(plugin: Plugin) -> list[str]:
+    spec = plugin.spec
+    lines = []
+    if isinstance(spec, Reader):
+        lines.append(f"File names: {', '.join(spec.extensions)}")
+    else:
+        lines.append(f"Attacks: {', '.join(spec.attacks)}")
+    if isinstance(spec, Detector) and spec.needs:
+        lines.append(f"Needs: {', '.join(NEEDS.get(need, need) for need in spec.needs)}")
+    if isinstance(spec, RecordCheck):
+        lines.append(f"Kinds: {', '.join(spec.kinds)}")
+    options = ", ".join(f"{name} = {value!r}" for name, value in plugin.options.items())
+    lines.append(f"Options: {options or 'none'}")
+    return [safe_text(line) for line in lines]
+
+
+def _order(plugin: Plugin) -> tuple[str, str]:
+    return _rule(plugin), plugin.name
+
+
+def _rule(plugin: Plugin) -> str:
+    return "" if isinstance(plugin.spec, Reader) else plugin.spec.rule
+
+
+def _title(plugin: Plugin) -> str:
+    return "how this format is read" if isinstance(plugin.spec, Reader) else plugin.spec.title

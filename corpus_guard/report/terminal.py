@@ -1,0 +1,249 @@
+"""The summary on the terminal: the verdict, what it rests on, the findings, and what to do next.
+
+It is made to be read in ten seconds. Every text from outside goes through `safe_text`, and none is
+read as markup.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from corpus_guard.escape import ELLIPSIS, safe_text
+from corpus_guard.report.words import counted, share, size, statistics
+from corpus_guard.types import (
+    SEVERITIES,
+    Context,
+    Coverage,
+    FileLayout,
+    Finding,
+    LimitOfDetection,
+    ScanResult,
+    Unread,
+)
+
+DETAILED_FINDINGS = 5
+LISTED_FINDINGS = 10
+LISTED_PLACES = 5
+LISTED_LAYOUTS = 5
+CONTEXTS = 2
+MARK = ("«", "»")
+
+_STYLES = {
+    "clean": "bold green",
+    "suspicious": "bold yellow",
+    "poisoned": "bold red",
+    "incomplete": "bold magenta",
+    "critical": "bold red",
+    "high": "red",
+    "medium": "yellow",
+    "low": "cyan",
+    "info": "dim",
+}
+
+
+def show(result: ScanResult, stream: TextIO, width: int | None = None) -> None:
+    """Write the summary to `stream`, in colour where it is a terminal and NO_COLOR is not set.
+
+    `width` is in columns; None means that of the terminal, or 80.
+    """
+    console = Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
+    console.print(_verdict(result))
+    console.print(_facts(_basis(result)))
+    ranked = rank(result.findings)
+    for place, finding in enumerate(ranked[:DETAILED_FINDINGS], 1):
+        console.print()
+        console.print(_headline(place, finding))
+        console.print(_facts(_details(finding, console.width - 14), indent=2))
+    if ranked[DETAILED_FINDINGS:]:
+        console.print()
+    for place, finding in enumerate(ranked[:LISTED_FINDINGS], 1):
+        if place > DETAILED_FINDINGS:
+            console.print(_headline(place, finding))
+    if len(ranked) > LISTED_FINDINGS:
+        more = counted(len(ranked) - LISTED_FINDINGS, "more finding")
+        console.print(f"   {more} in the report", style="dim")
+    console.print()
+    console.print(_facts(_next_steps(result, ranked)))
+
+
+def rank(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings, the most severe first, then by score, then by id."""
+    return sorted(
+        findings,
+        key=lambda finding: (SEVERITIES.index(finding.severity), -finding.score, finding.id),
+    )
+
+
+def _verdict(result: ScanResult) -> Text:
+    line = Text(result.verdict.upper(), style=_STYLES[result.verdict])
+    line.append("  ", style="not bold")
+    line.append(safe_text(result.target, 200), style="not bold default")
+    line.append("\n" + _meaning(result), style="not bold default")
+    return line
+
+
+def _meaning(result: ScanResult) -> str:
+    flagged = {row for finding in result.findings for row in finding.rows_flagged}
+    strong = sum(finding.severity in ("critical", "high") for finding in result.findings)
+    weak = len(result.findings) - strong
+    parts = []
+    if strong:
+        parts.append(f"{counted(strong, 'strong finding')}, {counted(len(flagged), 'row')} flagged")
+    if weak:
+        parts.append(counted(weak, "weak finding") + " to look at")
+    if not result.coverage.is_complete:
+        parts.append("part of the target was not scanned")
+    told = "; ".join(parts) or "the rules that ran found nothing"
+    return f"{told[0].upper()}{told[1:]} (exit code {result.exit_code})."
+
+
+def _basis(result: ScanResult) -> list[tuple[str, Text]]:
+    coverage = result.coverage
+    facts = [("Scanned", Text(_scanned(coverage)))]
+    facts += [("Not scanned", place) for place in _skipped(coverage)]
+    facts += [("Layout", Text(_layout(layout))) for layout in result.layouts[:LISTED_LAYOUTS]]
+    if len(result.layouts) > LISTED_LAYOUTS:
+        facts.append(("", Text(f"{counted(len(result.layouts) - LISTED_LAYOUTS, 'more layout')}")))
+    idle = sorted((name, run.reason) for name, run in coverage.plugins.items() if not run.ran)
+    facts += [("Not run", Text(f"{safe_text(n, 60)}: {safe_text(why, 160)}")) for n, why in idle]
+    facts += [("Would find", Text(_limit(limit))) for limit in result.limit_of_detection]
+    return facts
+
+
+def _scanned(coverage: Coverage) -> str:
+    share_read = f"{coverage.records_scanned:,} of {counted(coverage.records_total, 'record')}"
+    weight = size(coverage.bytes_scanned)
+    if coverage.bytes_scanned != coverage.bytes_total:
+        weight += f" of {size(coverage.bytes_total)}"
+    told = f"{share_read} in {counted(coverage.files, 'file')}, {weight}"
+    lost = [
+        f"{amount:,} {how}"
+        for amount, how in (
+            (coverage.records_partial, "only in part"),
+            (coverage.records_skipped, "not at all"),
+        )
+        if amount
+    ]
+    return f"{told}; {' and '.join(lost)}" if lost else told
+
+
+def _skipped(coverage: Coverage) -> list[Text]:
+    places = [Text(_place(unread)) for unread in coverage.skipped[:LISTED_PLACES]]
+    rest = coverage.skipped_total - len(places)
+    if rest > 0:
+        places.append(Text(f"and {counted(rest, 'more place')}, the first of them in report.json"))
+    return places
+
+
+def _place(unread: Unread) -> str:
+    where = safe_text(unread.file, 120)
+    if unread.row >= 0:
+        where += f" record {unread.row}"
+    if unread.byte_offset >= 0:
+        where += f" at byte {unread.byte_offset}"
+    how = " (in part)" if unread.kind == "partial" else ""
+    return f"{where}{how}: {safe_text(unread.reason, 160)}"
+
+
+def _layout(found: FileLayout) -> str:
+    roles = " · ".join(
+        f"{safe_text(role, 40)} ← {', '.join(safe_text(name, 40) for name in names)}"
+        for role, names in sorted(found.layout.roles.items())
+    )
+    files = f"{counted(found.files, 'file')} like " if found.files > 1 else ""
+    where = f"{files}{safe_text(found.example, 80)}"
+    return f"{found.layout.kind}: {roles}  ({where}, {safe_text(found.format, 20)})"
+
+
+def _limit(limit: LimitOfDetection) -> str:
+    rows = f"{counted(limit.rows, 'row')}, {share(limit.poison_rate)} of the data"
+    return f"{safe_text(limit.attack, 60)} from {rows}, {share(limit.power)} of the time"
+
+
+def _headline(place: int, finding: Finding) -> Text:
+    line = Text(f"{place:2} ")
+    line.append(f"{finding.severity.upper():8} ", style=_STYLES[finding.severity])
+    line.append(f"{safe_text(finding.rule, 20)}  ")
+    line.append(safe_text(finding.title, 200), style="bold")
+    line.append(f"  ({counted(len(finding.rows), 'row')})")
+    return line
+
+
+def _details(finding: Finding, width: int) -> list[tuple[str, Text]]:
+    facts = [("what", Text(safe_text(finding.message, 600)))]
+    if finding.trigger:
+        shown = f'"{safe_text(finding.trigger.text, 200)}"'
+        facts.append(("trigger", Text(f"{shown} ({safe_text(finding.trigger.kind, 40)})")))
+    if finding.target:
+        value = safe_text(finding.target.value, 200)
+        facts.append(("leads to", Text(f'{safe_text(finding.target.field, 60)} "{value}"')))
+    facts.append(("rows", Text(_rows(finding))))
+    facts.append(("numbers", Text(" · ".join(statistics(finding.evidence, finding.q_value)))))
+    for context in finding.contexts[:CONTEXTS]:
+        facts.append((f"row {context.row}", _context(context, width)))
+    facts.append(("likely", Text(safe_text(finding.attack, 100))))
+    facts.append(("do", Text(safe_text(finding.advice, 400), style="italic")))
+    return facts
+
+
+def _rows(finding: Finding) -> str:
+    sample = finding.rows_sample[:4]
+    one_file = len({place.file for place in sample}) == 1
+    named = ", ".join(
+        f"{place.row}" if one_file else f"{safe_text(place.file, 60)} {place.row}"
+        for place in sample
+    )
+    where = f" of {safe_text(sample[0].file, 80)}" if sample and one_file else ""
+    ending = ", …" if len(finding.rows) > len(sample) else ""
+    told = f"{len(finding.rows):,}, {len(finding.rows_flagged):,} of them flagged"
+    return f"{told}: {named}{ending}{where}" if sample else told
+
+
+def _context(context: Context, width: int) -> Text:
+    """Return the match between its neighbours on one line of at most `width` columns."""
+    match = f"{MARK[0]}{safe_text(context.match, max(10, width // 2))}{MARK[1]}"
+    room = max(8, (width - cell_len(match)) // 2)
+    line = Text(_last_columns(safe_text(context.before[-2 * room :]), room))
+    line.append(match, style="bold red")
+    after = Text(safe_text(context.after, room))
+    after.truncate(room, overflow="ellipsis")
+    return line.append_text(after)
+
+
+def _last_columns(text: str, room: int) -> str:
+    """Return the end of `text` that fits into `room` columns."""
+    if cell_len(text) <= room:
+        return text
+    kept = text[-room:]
+    while cell_len(kept) >= room:
+        kept = kept[1:]
+    return ELLIPSIS + kept
+
+
+def _next_steps(result: ScanResult, ranked: Sequence[Finding]) -> list[tuple[str, Text]]:
+    folder = safe_text(str(result.out), 400)
+    facts = [("Report", Text(f"{folder}/report.json (each row's score is in rows.parquet)"))]
+    if ranked:
+        rule = safe_text(ranked[0].rule, 20)
+        facts.append(("Next", Text(f"corpus-guard explain {rule}", style="bold")))
+    else:
+        command = Text.assemble(("corpus-guard explain", "bold"), "  (what was looked for)")
+        facts.append(("Next", command))
+    return facts
+
+
+def _facts(facts: Sequence[tuple[str, Text]], indent: int = 0) -> Table:
+    """Return names and texts in two columns; a name that repeats is shown once."""
+    table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(width=indent, max_width=indent)
+    table.add_column(style="dim", no_wrap=True, min_width=11 - indent)
+    table.add_column(overflow="fold")
+    previous = ""
+    for name, text in facts:
+        table.add_row("", Text("" if name == previous else name), text)
+        previous = name
+    return table
