@@ -1,0 +1,180 @@
+"""Scanning from Python, and the one place where options that people give are checked."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from corpus_guard.config import FieldOverrides, ReadOptions, ScanOptions, parse_size
+from corpus_guard.errors import UsageError
+from corpus_guard.escape import safe_text
+from corpus_guard.types import SEVERITIES, ScanResult, Severity
+
+if TYPE_CHECKING:
+    from corpus_guard.flow.progress import Progress
+
+Records = Sequence[Mapping[str, object]]
+Target = str | Path | Iterable[str | Path] | Iterable[Mapping[str, object]]
+FAIL_ON = SEVERITIES[:-1]
+
+
+def scan(
+    target: Target,
+    *,
+    format: str = "auto",
+    text_field: str | None = None,
+    label_field: str | None = None,
+    prompt_field: str | None = None,
+    response_field: str | None = None,
+    source_field: str | None = None,
+    time_field: str | None = None,
+    id_field: str | None = None,
+    rules: Iterable[str] = (),
+    disable: Iterable[str] = (),
+    embedder: str = "builtin",
+    limit: int | None = None,
+    sample: float | None = None,
+    max_record: int | str = "16MiB",
+    mem: int | str = "2GiB",
+    jobs: int = 1,
+    seed: int = 0,
+    out: str | Path | None = None,
+    fail_on: str = "high",
+    allow_incomplete: bool = False,
+) -> ScanResult:
+    """Return what a scan of `target` finds; `report.json` and `rows.parquet` go to `result.out`.
+
+    Args:
+        target: A path or glob, several of them, or records as mappings.
+        format: The files' format, or `auto`.
+        text_field: The field that holds the text; so for the other fields. None means detect.
+        label_field: The field that holds the label.
+        prompt_field: The field that holds the prompt.
+        response_field: The field that holds the response.
+        source_field: The field that says where a record comes from.
+        time_field: The field that says when a record was made.
+        id_field: The field that names a record.
+        rules: Rules or plugins to run; all when empty.
+        disable: Rules or plugins to leave out.
+        embedder: `builtin`, `none`, or the name of a model.
+        limit: Scan only the first so many records.
+        sample: Scan this share of the records, in (0, 1], chosen by content.
+        max_record: The size beyond which a record is scanned in part: bytes, or `16MiB`.
+        mem: The memory to stay within: bytes, or `2GiB`.
+        jobs: Worker processes; 0 means one per core.
+        seed: All pseudo-random choices derive from it.
+        out: The folder for the results; None means one under `.corpus_guard`.
+        fail_on: The severity from which on `result.exit_code` is 1.
+        allow_incomplete: Whether an incomplete scan may have exit code 0.
+
+    Raises:
+        UsageError: An argument is wrong or the target cannot be read.
+        PluginError: A rule does not exist or a plugin cannot be loaded.
+    """
+    overrides = FieldOverrides(
+        text=text_field,
+        label=label_field,
+        prompt=prompt_field,
+        response=response_field,
+        source=source_field,
+        time=time_field,
+        id=id_field,
+    )
+    read = ReadOptions(
+        format=format,
+        overrides=overrides,
+        max_record_bytes=size_of(max_record),
+        limit=checked_limit(limit),
+        sample=checked_sample(sample),
+    )
+    options = ScanOptions(
+        read=read,
+        rules=tuple(rules),
+        disable=tuple(disable),
+        embedder=embedder,
+        mem_bytes=size_of(mem),
+        jobs=checked_jobs(jobs),
+        seed=checked_seed(seed),
+        out=None if out is None else Path(out),
+        fail_on=severity_of(fail_on),
+        allow_incomplete=allow_incomplete,
+        quiet=True,
+    )
+    return scan_and_report(targets_of(target), options)
+
+
+def scan_and_report(
+    targets: Sequence[str] | Records, options: ScanOptions, progress: "Progress | None" = None
+) -> ScanResult:
+    """Run a scan and write its `report.json` beside its `rows.parquet`."""
+    from corpus_guard.flow.scan import run_scan
+    from corpus_guard.report import json_report
+
+    result = run_scan(targets, options, progress)
+    json_report.write(result, result.out / "report.json")
+    return result
+
+
+def targets_of(target: Target) -> Sequence[str] | Records:
+    """Return a list of paths or a list of records; raise UsageError for anything else."""
+    if isinstance(target, str | Path):
+        return [str(target)]
+    if isinstance(target, Mapping | bytes) or not isinstance(target, Iterable):
+        raise UsageError(
+            f"a {type(target).__name__} cannot be scanned; give a path or an iterable of mappings"
+        )
+    items = list(target)
+    if not items:
+        raise UsageError("there is nothing to scan; give a path or at least one record")
+    if all(isinstance(item, str | Path) for item in items):
+        return [str(item) for item in items]
+    for place, item in enumerate(items):
+        if not isinstance(item, Mapping):
+            raise UsageError(
+                f"record {place} is a {type(item).__name__}; give only mappings, or only paths"
+            )
+    return cast("list[Mapping[str, object]]", items)
+
+
+def size_of(size: int | str) -> int:
+    """Return a size in bytes; raise UsageError for one that is none."""
+    return parse_size(str(size))
+
+
+def checked_limit(limit: int | None) -> int | None:
+    """Return `limit`; raise UsageError when it is below 1."""
+    if limit is not None and limit < 1:
+        raise UsageError(f"limit is {limit}; give 1 or more, or leave it out to scan everything")
+    return limit
+
+
+def checked_sample(sample: float | None) -> float | None:
+    """Return `sample`; raise UsageError when it is not in (0, 1]."""
+    if sample is not None and not 0 < sample <= 1:
+        raise UsageError(
+            f"sample is {sample}; give a share above 0 and up to 1, for example 0.1 for a tenth"
+        )
+    return sample
+
+
+def checked_jobs(jobs: int) -> int:
+    """Return `jobs`; raise UsageError when it is negative."""
+    if jobs < 0:
+        raise UsageError(f"jobs is {jobs}; give 1 or more, or 0 for one process per core")
+    return jobs
+
+
+def checked_seed(seed: int) -> int:
+    """Return `seed`; raise UsageError when it is negative."""
+    if seed < 0:
+        raise UsageError(f"seed is {seed}; give 0 or more")
+    return seed
+
+
+def severity_of(name: str) -> Severity:
+    """Return the severity called `name`; raise UsageError when `fail_on` cannot take it."""
+    if name not in FAIL_ON:
+        near = difflib.get_close_matches(name.lower(), FAIL_ON, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(FAIL_ON)}"
+        raise UsageError(f'fail-on is "{safe_text(name, 40)}"; {hint}')
+    return name

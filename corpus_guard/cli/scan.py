@@ -1,0 +1,136 @@
+"""`corpus-guard scan`."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from corpus_guard.cli.output import print_text, readers_may_leave
+
+if TYPE_CHECKING:
+    from corpus_guard.types import ScanResult
+
+
+def _field(role: str) -> Any:  # noqa: ANN401
+    return typer.Option(
+        metavar="NAME", help=f"The field that holds the {role}; detected if left out."
+    )
+
+
+def scan(
+    targets: Annotated[
+        list[str], typer.Argument(metavar="TARGET", help="Files, folders or globs; - is stdin.")
+    ],
+    format: Annotated[
+        str, typer.Option(metavar="NAME", help="The files' format, such as jsonl or csv.")
+    ] = "auto",
+    text_field: Annotated[str | None, _field("text")] = None,
+    label_field: Annotated[str | None, _field("label")] = None,
+    prompt_field: Annotated[str | None, _field("prompt")] = None,
+    response_field: Annotated[str | None, _field("response")] = None,
+    source_field: Annotated[str | None, _field("record's source")] = None,
+    time_field: Annotated[str | None, _field("record's time")] = None,
+    id_field: Annotated[str | None, _field("record's name")] = None,
+    rules: Annotated[
+        list[str] | None, typer.Option(metavar="ID,...", help="Run only these rules.")
+    ] = None,
+    disable: Annotated[
+        list[str] | None, typer.Option(metavar="ID,...", help="Leave these rules out.")
+    ] = None,
+    embedder: Annotated[
+        str, typer.Option(metavar="MODEL", help="builtin, none, or the name of a model.")
+    ] = "builtin",
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", help="Scan only the first N records.")
+    ] = None,
+    sample: Annotated[
+        float | None, typer.Option(metavar="P", help="Scan a share P of the records, 0 < P <= 1.")
+    ] = None,
+    max_record: Annotated[
+        str, typer.Option(metavar="SIZE", help="Scan larger records only in part.")
+    ] = "16MiB",
+    mem: Annotated[str, typer.Option(metavar="SIZE", help="The memory to stay within.")] = "2GiB",
+    jobs: Annotated[
+        int, typer.Option(metavar="N", help="Worker processes; 0 is one per core.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Fixes all pseudo-random choices.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where results go; .corpus_guard/... if left out."),
+    ] = None,
+    fail_on: Annotated[
+        str,
+        typer.Option(metavar="SEVERITY", help="Exit 1 from critical, high, medium or low on."),
+    ] = "high",
+    allow_incomplete: Annotated[
+        bool, typer.Option("--allow-incomplete", help="Exit 0 though something was not scanned.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print report.json, not a summary.")] = False,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show where an internal error arose.")
+    ] = False,
+) -> int:
+    """Find poisoned records in files.
+
+    Exit codes: 0 fully scanned and nothing at or above --fail-on; 1 such a finding; 2 internal
+    error; 3 something was not scanned; 4 usage or unreadable target; 130 interrupted.
+    """
+    from corpus_guard import api
+    from corpus_guard.cli.progress import progress_on
+    from corpus_guard.config import FieldOverrides, ReadOptions, ScanOptions
+
+    options = ScanOptions(
+        read=ReadOptions(
+            format=format,
+            overrides=FieldOverrides(
+                text=text_field,
+                label=label_field,
+                prompt=prompt_field,
+                response=response_field,
+                source=source_field,
+                time=time_field,
+                id=id_field,
+            ),
+            max_record_bytes=api.size_of(max_record),
+            limit=api.checked_limit(limit),
+            sample=api.checked_sample(sample),
+        ),
+        rules=_split(rules),
+        disable=_split(disable),
+        embedder=embedder,
+        mem_bytes=api.size_of(mem),
+        jobs=api.checked_jobs(jobs),
+        seed=api.checked_seed(seed),
+        out=out,
+        fail_on=api.severity_of(fail_on),
+        allow_incomplete=allow_incomplete,
+        quiet=quiet,
+    )
+    progress = None if quiet else progress_on(sys.stderr)
+    try:
+        result = api.scan_and_report(targets, options, progress)
+    finally:
+        if progress:
+            progress.finish()
+    _print(result, as_json=json)
+    return result.exit_code
+
+
+def _split(given: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the names of `--rules A,B --rules C`."""
+    return tuple(name.strip() for group in given or () for name in group.split(",") if name.strip())
+
+
+def _print(result: "ScanResult", *, as_json: bool) -> None:
+    if as_json:
+        from corpus_guard.report import json_report
+
+        print_text(json_report.to_text(result))
+        return
+    from corpus_guard.report import terminal
+
+    with readers_may_leave():
+        terminal.show(result, sys.stdout)
