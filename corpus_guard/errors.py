@@ -5,6 +5,7 @@
     │   └── UnreadableTarget     nothing of the target can be read
     ├── PluginError              a plugin clashes, cannot be loaded or has an unknown option
     ├── BoundExceeded            an input is larger than its bound; becomes an `Unread`
+    ├── NotAssessed              a detector does not apply; its reason goes to the report
     └── MergeError               two sketches with unequal options were merged
 
 A message says what happened, where, and what to do. It quotes text from outside only through
@@ -34,3 +35,7 @@ class BoundExceeded(CorpusGuardError):
 
 class MergeError(CorpusGuardError):
     """Two sketches with unequal options cannot be merged."""
+
+
+class NotAssessed(CorpusGuardError):
+    """A detector does not apply to this data; the message says why and goes to the report."""
