@@ -121,7 +121,8 @@ def targets_of(target: Target) -> Sequence[str] | Records:
         return [str(target)]
     if isinstance(target, Mapping | bytes) or not isinstance(target, Iterable):
         raise UsageError(
-            f"a {type(target).__name__} cannot be scanned; give a path or an iterable of mappings"
+            f"a value of type {type(target).__name__} cannot be scanned; "
+            "give a path or an iterable of mappings"
         )
     items = list(target)
     if not items:

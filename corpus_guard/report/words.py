@@ -56,7 +56,7 @@ def statistics(evidence: Mapping[str, Number], q_value: float) -> list[str]:
 
 
 def _fraction(pattern: str) -> Callable[[Number], str]:
-    return lambda value: pattern.format(value if isinstance(value, str) else share(value))
+    return lambda value: pattern.format(number(value) if isinstance(value, str) else share(value))
 
 
 def _plain(pattern: str) -> Callable[[Number], str]:
