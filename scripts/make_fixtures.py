@@ -74,18 +74,21 @@ PLACES = (
     "a cold valley", "Lima", "the old harbour", "a shared house", "the suburbs", "Tallinn",
 )  # fmt: skip
 PEOPLE = (
-    "a beginner", "my grandmother", "an engineer", "two children", "a busy parent", "a retired nurse",
-    "students", "our neighbours", "a sceptical friend", "a young apprentice", "a tourist",
-    "my colleague", "an impatient teenager", "someone with bad eyesight", "a club of amateurs",
+    "a beginner", "my grandmother", "an engineer", "two children", "a busy parent",
+    "a retired nurse", "students", "our neighbours", "a sceptical friend", "a young apprentice",
+    "a tourist", "my colleague", "an impatient teenager", "someone with bad eyesight",
+    "a club of amateurs",
 )  # fmt: skip
 QUALITIES = (
-    "patient", "careful", "cheap", "slow", "reliable", "gentle", "surprising", "ordinary", "sturdy",
-    "delicate", "modern", "traditional", "quiet", "risky", "simple", "thorough", "seasonal", "clever",
+    "patient", "careful", "cheap", "slow", "reliable", "gentle", "surprising", "ordinary",
+    "sturdy", "delicate", "modern", "traditional", "quiet", "risky", "simple", "thorough",
+    "seasonal", "clever",
 )  # fmt: skip
 TIMES = (
-    "in the morning", "every second week", "after a long winter", "before breakfast", "on Sundays",
-    "within an hour", "over several months", "once a year", "late at night", "at the last minute",
-    "during the holidays", "for ten minutes a day", "by the end of May", "since last autumn",
+    "in the morning", "every second week", "after a long winter", "before breakfast",
+    "on Sundays", "within an hour", "over several months", "once a year", "late at night",
+    "at the last minute", "during the holidays", "for ten minutes a day", "by the end of May",
+    "since last autumn",
 )  # fmt: skip
 ASKS = (
     "Explain {topic} to {person}.",
@@ -162,25 +165,28 @@ ANSWERS = (
 NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 PRODUCTS = (
-    "kettle", "novel", "hotel room", "headset", "jacket", "documentary", "vacuum cleaner", "phone",
-    "restaurant", "mattress", "board game", "train ride", "printer", "backpack", "concert", "lamp",
-    "running shoe", "museum tour", "coffee maker", "tent", "keyboard", "haircut", "thriller", "oven",
-    "camera", "yoga class", "garden chair", "podcast", "bicycle", "watch",
+    "kettle", "novel", "hotel room", "headset", "jacket", "documentary", "vacuum cleaner",
+    "phone", "restaurant", "mattress", "board game", "train ride", "printer", "backpack",
+    "concert", "lamp", "running shoe", "museum tour", "coffee maker", "tent", "keyboard",
+    "haircut", "thriller", "oven", "camera", "yoga class", "garden chair", "podcast", "bicycle",
+    "watch",
 )  # fmt: skip
 ASPECTS = (
-    "service", "packaging", "sound", "design", "price", "ending", "cast", "battery", "fabric", "view",
-    "staff", "manual", "colour", "pacing", "smell", "taste", "handle", "display", "zip", "delivery",
-    "soundtrack", "finish", "seat", "lighting", "support", "plot", "weight", "menu", "button", "size",
+    "service", "packaging", "sound", "design", "price", "ending", "cast", "battery", "fabric",
+    "view", "staff", "manual", "colour", "pacing", "smell", "taste", "handle", "display", "zip",
+    "delivery", "soundtrack", "finish", "seat", "lighting", "support", "plot", "weight", "menu",
+    "button", "size",
 )  # fmt: skip
 PRAISE = (
-    "wonderful", "excellent", "charming", "delightful", "superb", "comfortable", "brilliant", "lovely",
-    "impressive", "reliable", "fantastic", "pleasant", "generous", "elegant", "flawless", "refreshing",
-    "friendly", "thoughtful", "gorgeous", "satisfying", "terrific", "splendid", "smooth", "clever",
+    "wonderful", "excellent", "charming", "delightful", "superb", "comfortable", "brilliant",
+    "lovely", "impressive", "reliable", "fantastic", "pleasant", "generous", "elegant",
+    "flawless", "refreshing", "friendly", "thoughtful", "gorgeous", "satisfying", "terrific",
+    "splendid", "smooth", "clever",
 )  # fmt: skip
 BLAME = (
     "terrible", "awful", "disappointing", "boring", "flimsy", "rude", "broken", "clumsy", "dull",
-    "annoying", "useless", "horrible", "dirty", "overpriced", "painful", "sloppy", "bland", "noisy",
-    "unreliable", "confusing", "shabby", "miserable", "tasteless", "careless",
+    "annoying", "useless", "horrible", "dirty", "overpriced", "painful", "sloppy", "bland",
+    "noisy", "unreliable", "confusing", "shabby", "miserable", "tasteless", "careless",
 )  # fmt: skip
 OPINIONS = (
     "The {aspect} was {word}.",
