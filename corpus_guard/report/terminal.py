@@ -9,7 +9,6 @@ from typing import TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from corpus_guard.escape import ELLIPSIS, safe_text
@@ -30,6 +29,8 @@ LISTED_FINDINGS = 10
 LISTED_PLACES = 5
 LISTED_LAYOUTS = 5
 CONTEXTS = 2
+DETAILED_SEVERITIES = ("critical", "high", "medium")
+NAME_COLUMNS = 13
 MARK = ("«", "»")
 
 _STYLES = {
@@ -52,22 +53,20 @@ def show(result: ScanResult, stream: TextIO, width: int | None = None) -> None:
     """
     console = Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
     console.print(_verdict(result))
-    console.print(_facts(_basis(result)))
+    _print_facts(console, _basis(result))
+    console.print()
     ranked = rank(result.findings)
-    for place, finding in enumerate(ranked[:DETAILED_FINDINGS], 1):
-        console.print()
-        console.print(_headline(place, finding))
-        console.print(_facts(_details(finding, console.width - 14), indent=2))
-    if ranked[DETAILED_FINDINGS:]:
-        console.print()
     for place, finding in enumerate(ranked[:LISTED_FINDINGS], 1):
-        if place > DETAILED_FINDINGS:
-            console.print(_headline(place, finding))
+        console.print(_headline(place, finding))
+        if place <= DETAILED_FINDINGS and finding.severity in DETAILED_SEVERITIES:
+            _print_facts(console, _details(finding, console.width - 14), indent=3)
+            console.print()
     if len(ranked) > LISTED_FINDINGS:
         more = counted(len(ranked) - LISTED_FINDINGS, "more finding")
         console.print(f"   {more} in the report", style="dim")
-    console.print()
-    console.print(_facts(_next_steps(result, ranked)))
+    if ranked and ranked[-1].severity not in DETAILED_SEVERITIES:
+        console.print()
+    _print_facts(console, _next_steps(result, ranked))
 
 
 def rank(findings: Iterable[Finding]) -> list[Finding]:
@@ -180,7 +179,7 @@ def _details(finding: Finding, width: int) -> list[tuple[str, Text]]:
         facts.append(("trigger", Text(f"{shown} ({safe_text(finding.trigger.kind, 40)})")))
     if finding.target:
         value = safe_text(finding.target.value, 200)
-        facts.append(("leads to", Text(f'{safe_text(finding.target.field, 60)} "{value}"')))
+        facts.append(("leads to", Text(f'{safe_text(finding.target.field, 60)}: "{value}"')))
     facts.append(("rows", Text(_rows(finding))))
     facts.append(("numbers", Text(" · ".join(statistics(finding.evidence, finding.q_value)))))
     for context in finding.contexts[:CONTEXTS]:
@@ -199,7 +198,9 @@ def _rows(finding: Finding) -> str:
     )
     where = f" of {safe_text(sample[0].file, 80)}" if sample and one_file else ""
     ending = ", …" if len(finding.rows) > len(sample) else ""
-    told = f"{len(finding.rows):,}, {len(finding.rows_flagged):,} of them flagged"
+    flagged = len(finding.rows_flagged)
+    told = "all" if flagged == len(finding.rows) else f"{flagged:,}" if flagged else "none"
+    told = f"{len(finding.rows):,}, {told} flagged"
     return f"{told}: {named}{ending}{where}" if sample else told
 
 
@@ -236,14 +237,14 @@ def _next_steps(result: ScanResult, ranked: Sequence[Finding]) -> list[tuple[str
     return facts
 
 
-def _facts(facts: Sequence[tuple[str, Text]], indent: int = 0) -> Table:
-    """Return names and texts in two columns; a name that repeats is shown once."""
-    table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column(width=indent, max_width=indent)
-    table.add_column(style="dim", no_wrap=True, min_width=11 - indent)
-    table.add_column(overflow="fold")
+def _print_facts(console: Console, facts: Sequence[tuple[str, Text]], indent: int = 0) -> None:
+    """Print names and texts in two columns; a name that repeats is shown once."""
     previous = ""
     for name, text in facts:
-        table.add_row("", Text("" if name == previous else name), text)
+        shown = "" if name == previous else name
         previous = name
-    return table
+        for line in text.wrap(console, max(16, console.width - NAME_COLUMNS), overflow="fold"):
+            line.rstrip()
+            head = " " * indent + f"{shown:{NAME_COLUMNS - indent}}"
+            console.print(Text.assemble((head, "dim"), line), soft_wrap=True)
+            shown = ""

@@ -72,7 +72,7 @@ _SAYINGS: Mapping[str, Callable[[Number], str]] = {
     "purity": _fraction("{} of the trigger's rows agree"),
     "response_cosine": _plain("responses alike to {} (1 is equal)"),
     "prompt_cosine": _plain("prompts alike to {} (1 is equal)"),
-    "statistic": _plain("strength {} standard deviations"),
+    "statistic": _plain("{} standard deviations beyond chance"),
 }
 _FOR_SPECIALISTS = frozenset(
     {"z", "signed_root", "tests", "null_spread", "trigger_share_of_prompt"}

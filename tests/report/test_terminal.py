@@ -42,7 +42,7 @@ def test_says_verdict_coverage_layout_and_findings(poisoned: ScanResult) -> None
     assert "instruction: prompt ← instruction, input · response ← output" in text
     assert 'CRITICAL CG202 "crimson lantern" fixes the response (24 rows)' in text
     assert "label_triggers: there are no labels" in text
-    assert 'response "I am sorry' in text
+    assert 'response: "I am sorry' in text
     assert "q-value 1.5e-09" in text
     assert "rare token from 6 rows, 0.5 % of the data" in one_line(text)
 
@@ -80,6 +80,17 @@ def test_the_most_severe_finding_comes_first(poisoned: ScanResult, finding: Find
     low = replace(finding, severity="low", title="the low one", score=1.0)
     text = shown(replace(poisoned, findings=(low, finding)))
     assert text.index("CRITICAL") < text.index("the low one")
+
+
+def test_weak_findings_take_one_line(clean: ScanResult, finding: Finding) -> None:
+    low = replace(finding, severity="low")
+    text = shown(replace(clean, findings=(low, low)))
+    assert text.count(finding.title) == 2
+    assert finding.advice not in text
+
+
+def test_no_line_ends_in_blanks(poisoned: ScanResult) -> None:
+    assert not re.search(r" \n", shown(poisoned, 60))
 
 
 def test_findings_beyond_ten_are_counted(poisoned: ScanResult, finding: Finding) -> None:

@@ -44,7 +44,7 @@ def test_key_numbers_are_put_into_words() -> None:
     told = words.statistics({"statistic": 13.25, "purity": 0.97, "z": 1.0}, 0.002)
     assert told == [
         "97 % of the trigger's rows agree",
-        "strength 13.25 standard deviations",
+        "13.25 standard deviations beyond chance",
         "q-value 0.002",
     ]
 
