@@ -13,6 +13,7 @@ NEEDS = {
     "labels": "a label",
     "prompts": "a prompt",
     "responses": "a response",
+    "vectors": "an embedder",
 }
 
 

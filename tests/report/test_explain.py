@@ -38,3 +38,10 @@ def test_an_unknown_rule_names_the_nearest() -> None:
 def test_a_far_off_name_lists_the_rules() -> None:
     with pytest.raises(UsageError, match=r"<U\+001B>.*there are CG"):
         explain.explain("\x1b]0;zzzzzzzzzzzz")
+
+
+@pytest.mark.parametrize("name", plugins.names("read"))
+def test_every_format_has_a_page(name: str) -> None:
+    page = explain.explain(name)
+    assert page.startswith(f"{name}: how this format is read")
+    assert "File names: ." in page
