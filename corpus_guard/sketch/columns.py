@@ -10,6 +10,7 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from corpus_guard.plugins import RecordCheck
 from corpus_guard.sketch.base import Rows
@@ -17,19 +18,21 @@ from corpus_guard.sketch.buffers import Texts
 from corpus_guard.sketch.embedder import CODE_SCALE, Embedder
 from corpus_guard.sketch.kernels.minhash import BANDS, BINS, signatures
 from corpus_guard.sketch.kernels.outcomes import fingerprints
+from corpus_guard.types import BATCH_SCHEMA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowColumns:
     """Columns of n rows.
 
-    `content` (n,) uint64: hash of the raw record. `input_vectors`, `response_vectors` (n, d) int8,
+    `row` (n,) int64: record number in the shard. `content` (n,) uint64: hash of the raw record. `input_vectors`, `response_vectors` (n, d) int8,
     see `CODE_SCALE`. `whole` (n,) uint64: hash of all tokens of input and response; 0 if there are
     none. `outcomes` (n, 3) uint64: whole response, its first 5 and its last 5 tokens. `signs`
     (n, 64) uint8 and `bands` (n, 16) uint32: MinHash of input and response. `tokens` (n,) int32.
     `marks` (n, c) uint8: the bit masks of the c record checks.
     """
 
+    row: npt.NDArray[np.int64]
     content: npt.NDArray[np.uint64]
     whole: npt.NDArray[np.uint64]
     tokens: npt.NDArray[np.int32]
@@ -87,6 +90,7 @@ def columns_of(rows: Rows, plan: ColumnPlan) -> RowColumns:
     fingerprints(rows.response.tokens.hashes, rows.response.tokens.bounds, outcomes)
     marks = [check.scan(rows.batch) for check in plan.checks.values()]
     return RowColumns(
+        row=rows.batch["row"].to_numpy(zero_copy_only=False),
         content=content_hashes(rows),
         whole=whole[:, 0].copy(),
         tokens=np.diff(bounds).astype(np.int32),
@@ -97,6 +101,12 @@ def columns_of(rows: Rows, plan: ColumnPlan) -> RowColumns:
         bands=bands,
         marks=np.stack(marks, axis=1) if marks else np.zeros((count, 0), np.uint8),
     )
+
+
+def empty_columns(plan: ColumnPlan) -> RowColumns:
+    """Return the columns of no rows."""
+    nothing = pa.RecordBatch.from_pylist([], schema=BATCH_SCHEMA)
+    return columns_of(Rows(nothing, 0), plan)
 
 
 def joined_tokens(rows: Rows) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
@@ -114,6 +124,8 @@ def joined_tokens(rows: Rows) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.in
 def content_hashes(rows: Rows) -> npt.NDArray[np.uint64]:
     """Return the first eight bytes of each record's digest, (n,) uint64."""
     column = rows.batch["sha256"]
+    if len(column) == 0:
+        return np.zeros(0, np.uint64)
     data = np.frombuffer(column.buffers()[1], np.uint8, count=32 * len(column), offset=32 * column.offset)
     return np.ascontiguousarray(data.reshape(-1, 32)[:, :8]).view(np.uint64).ravel()
 

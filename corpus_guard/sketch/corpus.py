@@ -6,7 +6,7 @@ a sketch over the spool, on as many workers as the run has; which ones is the ru
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from corpus_guard.sketch import spool
-from corpus_guard.sketch.base import ShardSpan, Sketch, input_column
+from corpus_guard.sketch.base import ShardSpan, Sketch
 from corpus_guard.sketch.columns import RowColumns
 from corpus_guard.sketch.duplicates import near_duplicate_roots
 from corpus_guard.sketch.ngrams import DocumentFrequencies, FrequentNgrams, NgramSums, Postings
@@ -29,7 +29,6 @@ from corpus_guard.sketch.values import ValueFile, save_values
 from corpus_guard.types import Context, RowRef
 
 S = TypeVar("S", bound=Sketch)
-Look = Callable[[Callable[[], S]], S]
 
 BYTES_PER_SUM = 4
 PARTIAL_TABLES = 8
@@ -122,6 +121,16 @@ class Corpus:
         return near_duplicate_roots(self.columns.signs, self.columns.bands, self.columns.tokens)
 
     @cached_property
+    def clusters(self) -> npt.NDArray[np.int64]:
+        """The near-duplicate group of each row, numbered from 0 by first row, -1 for a lone row."""
+        sizes = np.bincount(self.near_duplicates, minlength=len(self))
+        heads = np.flatnonzero(sizes > 1)
+        number = np.full(len(self), -1, np.int64)
+        number[heads] = np.arange(len(heads))
+        found: npt.NDArray[np.int64] = number[self.near_duplicates]
+        return found
+
+    @cached_property
     def response_screen(self) -> ResponseScreen:
         """What each prompt n-gram does to the responses."""
         return response_screen(self)
@@ -152,7 +161,9 @@ class Corpus:
         """Return the n-grams frequent enough that `width` sums of each fit the memory budget."""
         minimum = self._frequencies.smallest_fitting_count(self.ngram_capacity(width))
         counts = self._frequencies.counts
-        features, docs = self.look(lambda: FrequentNgrams(bounds=counts, min_count=minimum)).evidence()
+        features, docs = self.look(
+            partial(FrequentNgrams, bounds=counts, min_count=minimum)
+        ).evidence()
         enough = docs >= minimum
         return Ngrams(features=features[enough], docs=docs[enough])
 
@@ -165,13 +176,15 @@ class Corpus:
         """
         path = save_values(self.context.folder / "values.npy", chunks, len(self), width)
         values = ValueFile(path)
-        sketch = self.look(lambda: NgramSums(features=ngrams.features, values=values, width=width))
+        sketch = self.look(
+            partial(NgramSums, features=ngrams.features, values=values, width=width)
+        )
         path.unlink()
         return sketch.sums.astype(np.int64)
 
     def postings(self, features: npt.NDArray[np.uint64]) -> list[npt.NDArray[np.int64]]:
         """Return the rows of each n-gram, sorted."""
-        return self.look(lambda: Postings(features=features)).evidence()
+        return self.look(partial(Postings, features=features)).evidence()
 
     def records(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> list[dict[str, Any]]:
         """Return the spooled records of some rows, in the order asked for."""
@@ -195,7 +208,7 @@ class Corpus:
         """Return the file and the record number of a global row."""
         span = int(self._span_of(np.array([row]))[0])
         file, first = self.context.files[span]
-        return RowRef(file=file, row=first + row - self.context.spans[span].first_row)
+        return RowRef(file=file, row=first + int(self.columns.row[row]))
 
     def marks(self, check: str) -> npt.NDArray[np.uint8]:
         """Return the bit masks that a record check gave to the rows, (n,) uint8."""
@@ -221,5 +234,3 @@ def context_of(place: RowRef, text: str, first: int, last: int, width: int = 80)
         after=text[last : last + width],
     )
 
-
-__all__ = ["Corpus", "Labels", "Ngrams", "RunContext", "context_of", "input_column"]

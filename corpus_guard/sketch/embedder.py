@@ -6,16 +6,19 @@ torch, and reads the token stream that the other sketches use.
 """
 
 import unicodedata
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import as_file, files
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from corpus_guard.sketch.buffers import Texts
 from corpus_guard.errors import UsageError
+from corpus_guard.escape import safe_text
+from corpus_guard.sketch.buffers import Texts
 
 CODE_SCALE = 254.0
 """Vectors are kept as int8: component x as round(x * CODE_SCALE), clipped at about ±0.5."""
@@ -29,6 +32,78 @@ class Embedder(Protocol):
     def embed(self, texts: Texts) -> npt.NDArray[np.float32]:
         """Return one L2-normalised vector per text, (n, dimensions) float32; zero if unknown."""
         ...
+
+
+def open_embedder(name: str) -> Embedder | None:
+    """Return the embedder called `builtin`, none for `none`, else a model by its folder or hub name."""
+    if name == "none":
+        return None
+    return StaticEmbedder() if name == "builtin" else _named_model(name)
+
+
+@cache
+def _named_model(name: str) -> "ModelEmbedder":
+    return ModelEmbedder(name)
+
+
+class ModelEmbedder:
+    """A model2vec or sentence-transformers model; nothing that it brings along is executed."""
+
+    def __init__(self, name: str) -> None:
+        """Load the model; raises UsageError when it or its library is missing."""
+        self._encode = _model2vec(name) or _sentence_transformer(name)
+        self.dimensions = int(self._encode(["a"]).shape[1])
+
+    def embed(self, texts: Texts) -> npt.NDArray[np.float32]:
+        """Return one vector per text, see `Embedder.embed`."""
+        ends = texts.offsets.tolist()
+        words = [
+            texts.data[first:last].tobytes().decode("utf-8", "replace")
+            for first, last in zip(ends[:-1], ends[1:], strict=True)
+        ]
+        if not words:
+            return np.zeros((0, self.dimensions), np.float32)
+        vectors = np.asarray(self._encode(words), np.float32)
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        found: npt.NDArray[np.float32] = vectors / np.maximum(norms, 1e-12)
+        found[[not word.strip() for word in words]] = 0.0
+        return found
+
+
+Encode = Callable[[list[str]], npt.NDArray[np.float32]]
+
+
+def _model2vec(name: str) -> Encode | None:
+    """Return the encoder of a local model2vec folder, or None when `name` is something else."""
+    folder = Path(name)
+    if not (folder / "config.json").is_file() or (folder / "modules.json").is_file():
+        return None
+    if "model2vec" not in (folder / "config.json").read_text(encoding="utf-8"):
+        return None
+    try:
+        from model2vec import StaticModel
+    except ImportError:
+        raise UsageError("this embedder needs model2vec; pip install 'corpus-guard[models]'") from None
+    model = StaticModel.from_pretrained(folder)
+    return lambda words: np.asarray(model.encode(words, use_multiprocessing=False), np.float32)
+
+
+def _sentence_transformer(name: str) -> Encode:
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError:
+        raise UsageError(
+            f'--embedder "{safe_text(name, 80)}" needs sentence-transformers; '
+            "pip install 'corpus-guard[models]'"
+        ) from None
+    try:
+        model = SentenceTransformer(name, trust_remote_code=False, device="cpu")
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(
+            f'the model "{safe_text(name, 80)}" cannot be loaded ({safe_text(str(error), 160)}); '
+            "give a sentence-transformers or model2vec folder or hub name, or builtin"
+        ) from error
+    return lambda words: np.asarray(model.encode(words, batch_size=64, show_progress_bar=False))
 
 
 class _Table(NamedTuple):

@@ -1,0 +1,38 @@
+"""What a scan is pointed at: paths, or records that a program holds."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+
+from corpus_guard.config import ScanOptions
+from corpus_guard.errors import UsageError
+from corpus_guard.read import Resolved, resolve_targets
+
+Targets = Sequence[str] | Sequence[Mapping[str, object]]
+
+
+def default_out(given: Targets, options: ScanOptions) -> Path:
+    """Return `.corpus_guard/<target>-<hash>`: one folder per target and set of options."""
+    paths = [item for item in given if isinstance(item, str)]
+    name = "".join(c if c.isascii() and c.isalnum() else "-" for c in Path(paths[0]).stem) if paths else "records"
+    wanted = repr((paths, replace(options, out=None, jobs=0, quiet=False)))
+    digest = hashlib.sha256(wanted.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return Path(".corpus_guard") / f"{name.strip('-')[:40] or 'target'}-{digest}"
+
+
+def resolve(given: Targets, options: ScanOptions, folder: Path) -> Resolved:
+    """Return the files to read; records are written to `folder` first, one JSON object a line."""
+    paths = [item for item in given if isinstance(item, str)]
+    if paths or not given:
+        return resolve_targets(paths, options.read, folder)
+    path = folder / "records.jsonl"
+    with path.open("wb") as lines:
+        for place, record in enumerate(given):
+            try:
+                lines.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS, default=str))
+            except TypeError as error:
+                raise UsageError(f"record {place} cannot be scanned: {error}") from error
+    return resolve_targets([str(path)], options.read, folder)

@@ -1,0 +1,6 @@
+"""From records of any shape to batches of one schema."""
+
+from corpus_guard.normalise.batches import keep_sample, to_batch
+from corpus_guard.normalise.layouts import detect_layout, file_layouts
+
+__all__ = ["detect_layout", "file_layouts", "keep_sample", "to_batch"]

@@ -1,0 +1,65 @@
+"""Collect records into blocks."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+
+from corpus_guard.types import RecordBlock, Unread
+
+BLOCK_BYTES = 8 << 20
+BLOCK_RECORDS = 8192
+
+
+class BlockBuilder:
+    """Gathers the records of one shard and hands them out as blocks of about 8 MiB."""
+
+    def __init__(self) -> None:
+        """Start at record 0."""
+        self.next_row = 0
+        self._start()
+
+    def _start(self) -> None:
+        self._rows: list[int] = []
+        self._offsets: list[int] = []
+        self._digests: list[bytes] = []
+        self._fields: list[Mapping[str, object]] = []
+        self._oddities: list[str | None] = []
+        self._bytes = 0
+
+    def add(self, offset: int, raw: bytes, fields: Mapping[str, object], oddities: tuple[str, ...] = ()) -> int:
+        """Take in the next record and return its number; `raw` are the bytes it stands for."""
+        row = self.next_row
+        self.next_row += 1
+        self._rows.append(row)
+        self._offsets.append(offset)
+        self._digests.append(hashlib.sha256(raw).digest())
+        self._fields.append(fields)
+        self._oddities.append(",".join(oddities) or None)
+        return row
+
+    def lose(self, offset: int, size: int, reason: str) -> Unread:
+        """Return the next record as one that could not be read."""
+        row = self.next_row
+        self.next_row += 1
+        return Unread(file="", kind="record", row=row, byte_offset=offset, size_bytes=size, reason=reason)
+
+    def partial(self, row: int, offset: int, size: int, reason: str) -> Unread:
+        """Return a record of which `size` bytes went unscanned."""
+        return Unread(file="", kind="partial", row=row, byte_offset=offset, size_bytes=size, reason=reason)
+
+    def count(self, size: int) -> None:
+        """Note that `size` bytes of the shard were consumed."""
+        self._bytes += size
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to hand out a block."""
+        return self._bytes >= BLOCK_BYTES or len(self._rows) >= BLOCK_RECORDS
+
+    def flush(self) -> Iterator[RecordBlock]:
+        """Yield what has been gathered, if anything, and start anew."""
+        if self._rows or self._bytes:
+            yield RecordBlock(
+                rows=self._rows, byte_offsets=self._offsets, digests=self._digests,
+                fields=self._fields, oddities=self._oddities, bytes_read=self._bytes,
+            )  # fmt: skip
+        self._start()

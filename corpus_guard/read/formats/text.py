@@ -1,0 +1,31 @@
+"""Plain text: one record per line that is not blank (.txt, .text, .md)."""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from corpus_guard.config import ReadOptions
+from corpus_guard.plugins import reader
+from corpus_guard.read.blocks import BlockBuilder
+from corpus_guard.read.lines import lines
+from corpus_guard.types import RecordBlock, Unread
+
+
+@reader(extensions=(".txt", ".text", ".md"), splittable=True)
+def read(
+    stream: BinaryIO, options: ReadOptions, start: int, end: int | None
+) -> Iterator[RecordBlock | Unread]:
+    """Yield the lines that begin in [start, end), under the field `text`."""
+    block = BlockBuilder()
+    for line in lines(stream, start, end, options.max_record_bytes):
+        block.count(line.length)
+        data = line.data.removeprefix(b"\xef\xbb\xbf") if line.offset == 0 else line.data
+        if data.strip():
+            text = data.decode("utf-8", "replace")
+            odd = ("invalid_utf8",) if "�" in text and "�".encode() not in data else ()
+            row = block.add(line.offset, line.data, {"text": text}, odd)
+            if line.length > len(line.data) + 2:
+                reason = "larger than --max-record; its beginning was scanned"
+                yield block.partial(row, line.offset, line.length - len(line.data), reason)
+        if block.is_full:
+            yield from block.flush()
+    yield from block.flush()

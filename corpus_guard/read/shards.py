@@ -1,0 +1,88 @@
+"""Cut files into shards and read them; whatever goes wrong inside one becomes an `Unread`."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from corpus_guard import plugins
+from corpus_guard.config import ReadOptions
+from corpus_guard.errors import BoundExceeded
+from corpus_guard.escape import safe_text
+from corpus_guard.plugins import Reader
+from corpus_guard.read.opening import DAMAGED, open_stream
+from corpus_guard.types import RecordBlock, Shard, SourceFile, Unread
+
+SHARD_BYTES = 32 << 20
+
+
+def plan_shards(
+    files: Sequence[SourceFile], options: ReadOptions, shard_bytes: int = SHARD_BYTES
+) -> tuple[Shard, ...]:
+    """Return the shards of the files, in order: byte ranges where the format can be split."""
+    shards: list[Shard] = []
+    for file in files:
+        splittable = reader_of(file).splittable and file.compression == "none"
+        step = shard_bytes if splittable else max(1, file.size_bytes)
+        for start in range(0, max(1, file.size_bytes), step):
+            end = min(file.size_bytes, start + step)
+            shards.append(Shard(index=len(shards), file=file, start=start, end=end))
+    return tuple(shards)
+
+
+def reader_of(file: SourceFile) -> Reader:
+    """Return the reader of a file's format."""
+    spec = plugins.load("read", file.format).spec
+    if not isinstance(spec, Reader):
+        raise TypeError(f"{file.format} is no reader")
+    return spec
+
+
+def read_shard(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unread]:
+    """Yield a shard's records and what of it could not be read.
+
+    The `bytes_read` of its blocks add up to the shard's bytes on disk once it is read to the end.
+    """
+    file, reader = shard.file, reader_of(shard.file)
+    whole = not reader.splittable or file.compression != "none"
+    size, seen = shard.end - shard.start, 0
+    try:
+        with open_stream(file.path, file.compression) as stream:
+            start, end = (0, None) if whole else (shard.start, shard.end)
+            for item in reader.read(stream, options, start, end):
+                if isinstance(item, Unread):
+                    yield replace(item, file=file.name)
+                    continue
+                counted = item.bytes_read if file.compression == "none" else 0
+                seen += counted
+                yield replace(item, bytes_read=counted)
+    except BoundExceeded as error:
+        yield _rest(shard, str(error))
+        return
+    except DAMAGED as error:
+        yield _rest(shard, f"the file is damaged or cut short ({safe_text(str(error), 120)})")
+        return
+    except Exception as error:  # noqa: BLE001  # the one boundary: a native parser raises anything
+        yield _rest(shard, f"the reader failed ({type(error).__name__}: {safe_text(str(error), 120)})")
+        return
+    yield RecordBlock(
+        rows=[], byte_offsets=[], digests=[], fields=[], oddities=[], bytes_read=max(0, size - seen)
+    )
+
+
+def _rest(shard: Shard, reason: str) -> Unread:
+    return Unread(
+        file=shard.file.name, kind="bytes", row=-1, byte_offset=-1, size_bytes=shard.end - shard.start,
+        reason=f"{reason}; what follows was not scanned",
+    )  # fmt: skip
+
+
+def read_head(file: SourceFile, options: ReadOptions, count: int) -> list[Mapping[str, object]]:
+    """Return the fields of a file's first `count` records."""
+    shard = Shard(index=0, file=file, start=0, end=file.size_bytes)
+    found: list[Mapping[str, object]] = []
+    for item in read_shard(shard, options):
+        if isinstance(item, RecordBlock):
+            found.extend(islice(item.fields, count - len(found)))
+        if len(found) >= count:
+            break
+    return found
