@@ -38,6 +38,11 @@ def _show(text: str) -> str:
     return "".join(shown)
 
 
+def is_unseen(char: str) -> bool:
+    """Say whether a character leaves no mark of its own on a page."""
+    return is_invisible(char) or unicodedata.category(char) in _VISIBLE_FORMAT
+
+
 def is_invisible(char: str) -> bool:
     """Say whether a character draws nothing though its category does not tell."""
     point = ord(char)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from corpus_guard.escape import safe_text
+from corpus_guard.escape import is_unseen, safe_text
 from corpus_guard.sketch.corpus import Corpus, context_of
 from corpus_guard.sketch.phrases import Phrase, longest_phrase
 from corpus_guard.types import Context, Finding, Severity, Target, Trigger
@@ -50,7 +50,8 @@ def finding_of(corpus: Corpus, draft: Draft) -> Finding:
     trigger, contexts = draft.trigger, draft.contexts
     if draft.feature is not None:
         phrase, contexts = phrase_in(corpus, draft.feature, sample)
-        trigger = Trigger(kind="ngram", text=phrase.described)
+        hidden = any(is_unseen(char) for char in phrase.text)
+        trigger = Trigger(kind="unicode" if hidden else "ngram", text=phrase.described)
     shown = corpus.first_in_content_order(draft.rows, SAMPLED_ROWS)
     words = {
         "{trigger}": f'"{safe_text(trigger.text, 80)}"' if trigger else "",

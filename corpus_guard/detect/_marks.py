@@ -1,0 +1,116 @@
+"""What the record checks share: look for a pattern in every text column, and show where it stands."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpus_guard.detect._findings import CONTEXTS, PHRASE_ROWS, Draft, finding_of
+from corpus_guard.sketch.corpus import Corpus, context_of
+from corpus_guard.types import TEXT_COLUMNS, Context, Finding, Severity, Trigger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One property that a record can have.
+
+    `pattern` finds it, in a syntax that RE2 and Python share; `severity` is what it counts for when
+    it is found; `flagged` whether `clean` would drop the rows.
+    """
+
+    name: str
+    pattern: str
+    trigger_kind: str
+    attack: str
+    severity: Severity
+    flagged: bool
+    title: str
+    advice: str
+
+
+def marks_of(
+    batch: pa.RecordBatch, kinds: Sequence[Kind], *, only_non_ascii: bool = False, only_with: str = ""
+) -> npt.NDArray[np.uint8]:
+    """Return one bit per kind for each row, (n,) uint8: bit b is set where kinds[b] occurs.
+
+    Two prefilters keep this fast: `only_non_ascii` looks at texts that are not pure ASCII,
+    `only_with` at texts that hold a given string.
+    """
+    marks = np.zeros(batch.num_rows, np.uint8)
+    for name in TEXT_COLUMNS:
+        column = batch[name]
+        if column.null_count == len(column):
+            continue
+        rows = _candidates(column, only_non_ascii, only_with)
+        if len(rows) == 0:
+            continue
+        texts = column.take(pa.array(rows))
+        for bit, kind in enumerate(kinds):
+            hits = pc.fill_null(pc.match_substring_regex(texts, kind.pattern), False)
+            marks[rows[hits.to_numpy(zero_copy_only=False)]] |= np.uint8(1 << bit)
+    return marks
+
+
+def _candidates(column: pa.Array, only_non_ascii: bool, only_with: str) -> npt.NDArray[np.int64]:
+    if only_non_ascii:
+        wanted = pc.invert(pc.string_is_ascii(column))
+    elif only_with:
+        wanted = pc.match_substring(column, only_with)
+    else:
+        wanted = pc.is_valid(column)
+    return np.flatnonzero(pc.fill_null(wanted, False).to_numpy(zero_copy_only=False))
+
+
+def mark_findings(corpus: Corpus, check: str, spec_rule: str, kinds: Sequence[Kind]) -> Iterator[Finding]:
+    """Yield one finding for each kind that some row has."""
+    marks = corpus.marks(check)
+    for bit, kind in enumerate(kinds):
+        rows = np.flatnonzero(marks & np.uint8(1 << bit)).astype(np.int64)
+        if len(rows):
+            yield _finding(corpus, spec_rule, kind, rows)
+
+
+def _finding(corpus: Corpus, rule: str, kind: Kind, rows: npt.NDArray[np.int64]) -> Finding:
+    contexts = _contexts(corpus, kind, corpus.first_in_content_order(rows, PHRASE_ROWS))
+    example = contexts[0].match if contexts else ""
+    return finding_of(
+        corpus,
+        Draft(
+            rule=rule,
+            severity=kind.severity,
+            score=0.9 if kind.flagged else 0.2,
+            q_value=0.0,
+            attack=kind.attack,
+            rows=rows,
+            flagged=kind.flagged,
+            trigger=Trigger(kind=kind.trigger_kind, text=example[:400]),
+            contexts=contexts,
+            title=f"{kind.title} in {len(rows):,} record{'s' if len(rows) > 1 else ''}",
+            message=f"{len(rows):,} of {len(corpus):,} records; the check is exact.",
+            evidence={"rows": len(rows), "kind": kind.name},
+            advice=kind.advice,
+        ),
+    )
+
+
+def _contexts(corpus: Corpus, kind: Kind, rows: npt.NDArray[np.int64]) -> tuple[Context, ...]:
+    pattern = re.compile(_for_python(kind.pattern))
+    found: list[Context] = []
+    for row, record in zip(rows[:CONTEXTS], corpus.records(rows[:CONTEXTS]), strict=True):
+        for name in TEXT_COLUMNS:
+            match = pattern.search(record[name] or "")
+            if match:
+                found.append(context_of(corpus.place(int(row)), record[name], *match.span()))
+                break
+    return tuple(found)
+
+
+def _for_python(pattern: str) -> str:
+    r"""Return an RE2 pattern in Python's syntax: \x{200B} becomes \U0000200B."""
+    return re.sub(r"\\x\{([0-9A-Fa-f]+)\}", lambda m: f"\\U{int(m[1], 16):08X}", pattern)
+
+

@@ -1,0 +1,86 @@
+"""Groups of records that are nearly the same text.
+
+What: edited copies. A coordinated injection repeats one text with small changes; so do templates, news
+agencies and spam, which are no attack.
+
+How it is decided: one-permutation MinHash of token bigrams, 16 bands, verified on whole signatures
+(Jaccard similarity of about .7 and more). All groups together are one low finding. A group of at least
+`fewest_rows` different texts is listed by itself, as low, when most of its rows share a link or a word
+that occurs hardly anywhere else: that is what a campaign wants to spread.
+
+False alarms: boilerplate is duplication too; nothing here flags a row by itself.
+
+References: Broder (1997); Li, Owen and Zhang, One Permutation Hashing (NIPS 2012).
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus_guard.detect._findings import Draft, finding_of
+from corpus_guard.detect._groups import groups_of, shared_link
+from corpus_guard.plugins import detector
+from corpus_guard.sketch.corpus import Corpus
+from corpus_guard.types import Finding, Trigger
+
+MOST_LISTED = 10
+
+
+@detector(
+    rule="CG102", title="Near-duplicates", needs=("input",), attacks=("injected documents", "duplication")
+)
+def near_duplicates(corpus: Corpus, *, fewest_rows: int = 10, shared: float = 0.6) -> Iterator[Finding]:
+    """Yield one finding over all near-duplicate groups, and one per group that spreads a link."""
+    groups = [
+        rows
+        for rows in groups_of(corpus.near_duplicates)
+        if len(np.unique(corpus.columns.whole[rows])) > 1
+    ]
+    if not groups:
+        return
+    rows = np.sort(np.concatenate(groups))
+    largest = max(groups, key=lambda group: (len(group), -int(corpus.columns.content[group].min())))
+    example = corpus.inputs(corpus.first_in_content_order(largest, 1))[0]
+    yield finding_of(
+        corpus,
+        Draft(
+            rule="CG102",
+            severity="low",
+            score=0.1,
+            q_value=0.0,
+            attack="duplication",
+            rows=rows,
+            flagged=False,
+            trigger=Trigger(kind="duplicate_cluster", text=example[:400]),
+            title=f"{len(groups):,} groups of nearly equal records",
+            message=f"{len(rows):,} records are edited copies of one another; the largest group holds {len(largest):,}.",
+            evidence={"groups": len(groups), "rows": len(rows), "largest_group": len(largest)},
+            advice="Look at the largest group; keep one record of each if they are copies.",
+        ),
+    )
+    big = sorted((g for g in groups if len(g) >= fewest_rows), key=len, reverse=True)[:MOST_LISTED]
+    for group in big:
+        link = shared_link(corpus, group, shared)
+        if link is not None:
+            yield _campaign(corpus, group, *link)
+
+
+def _campaign(corpus: Corpus, rows: npt.NDArray[np.int64], link: str, share: float) -> Finding:
+    return finding_of(
+        corpus,
+        Draft(
+            rule="CG102",
+            severity="low",
+            score=0.3,
+            q_value=1.0,
+            attack="injected documents",
+            rows=rows,
+            flagged=False,
+            trigger=Trigger(kind="duplicate_cluster", text=link),
+            title="Edited copies that share {trigger}",
+            message=f"{len(rows):,} nearly equal records; {share:.0%} of them hold {{trigger}}.",
+            evidence={"rows": len(rows), "share_with_link": round(share, 4)},
+            advice="Check who wrote these records and what they point to.",
+        ),
+    )

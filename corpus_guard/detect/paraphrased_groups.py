@@ -1,0 +1,123 @@
+"""Groups of records that say the same in other words.
+
+What: a campaign that rewrites one message, which MinHash does not see.
+
+How it is decided: the vectors of one record per near-duplicate group go into a FAISS index (flat up to
+20,000, inverted lists beyond); records whose cosine is at least .9 with one of their 10 nearest
+neighbours are joined. Groups of at least `fewest_rows` records are reported together as low; a group
+most of whose records link to one host is reported by itself as medium when its records come in many
+wordings.
+
+False alarms: templates and series ("John has 5 apples ...") also say the same in other words, which
+is why a group without a shared link stays low. No row is flagged.
+
+What it misses: groups smaller than `fewest_rows`; beyond 200,000 records only those with the lowest
+content hashes are compared, and the finding says so.
+
+References: Johnson, Douze and Jégou, Billion-scale similarity search with GPUs (2017); Abbas et al.,
+SemDeDup (2023).
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus_guard.detect._findings import Draft, finding_of
+from corpus_guard.detect._groups import groups_of, shared_link
+from corpus_guard.plugins import detector
+from corpus_guard.sketch.corpus import Corpus
+from corpus_guard.sketch.neighbours import near_pairs
+from corpus_guard.types import Finding, Trigger
+
+MOST_COMPARED = 200_000
+FEWEST_TOKENS = 8
+MOST_LISTED = 10
+
+
+@detector(
+    rule="CG103",
+    title="Paraphrased groups",
+    needs=("input", "vectors"),
+    attacks=("injected documents", "paraphrased campaign"),
+)
+def paraphrased_groups(
+    corpus: Corpus, *, cosine: float = 0.9, fewest_rows: int = 10, shared: float = 0.6
+) -> Iterator[Finding]:
+    """Yield one finding over all groups of like meaning, and one per group that spreads a link."""
+    heads = np.flatnonzero(
+        (corpus.near_duplicates == np.arange(len(corpus))) & (corpus.columns.tokens >= FEWEST_TOKENS)
+    )
+    order = heads[np.argsort(corpus.columns.content[heads], kind="stable")]
+    compared = order[:MOST_COMPARED]
+    groups = [
+        np.sort(compared[members])
+        for members in groups_of(_roots(corpus, compared, cosine))
+        if len(members) >= fewest_rows
+    ]
+    if not groups:
+        return
+    rows = np.sort(np.concatenate(groups))
+    largest = max(groups, key=lambda group: (len(group), -int(corpus.columns.content[group].min())))
+    example = corpus.inputs(corpus.first_in_content_order(largest, 1))[0]
+    yield finding_of(
+        corpus,
+        Draft(
+            rule="CG103",
+            severity="info",
+            score=0.05,
+            q_value=1.0,
+            attack="duplication",
+            rows=rows,
+            flagged=False,
+            trigger=Trigger(kind="duplicate_cluster", text=example[:400]),
+            title=f"{len(groups):,} groups of records that say nearly the same",
+            message=f"{len(rows):,} records in groups of {fewest_rows} and more; the largest holds {len(largest):,}.",
+            evidence={
+                "groups": len(groups),
+                "rows": len(rows),
+                "largest_group": len(largest),
+                "compared": len(compared),
+                "not_compared": len(order) - len(compared),
+            },
+            advice="Series and templates look like this; look closer if you expected varied text.",
+        ),
+    )
+    for group in sorted(groups, key=len, reverse=True)[:MOST_LISTED]:
+        link = shared_link(corpus, group, shared)
+        if link is not None:
+            yield _campaign(corpus, group, *link)
+
+
+def _roots(corpus: Corpus, rows: npt.NDArray[np.int64], cosine: float) -> npt.NDArray[np.int64]:
+    """Return the smallest position of each position's group in `rows`."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    one, two = near_pairs(corpus.columns.input_vectors[rows], cosine, corpus.context.seed)
+    graph = coo_array((np.ones(len(one), np.int8), (one, two)), shape=(len(rows), len(rows)))
+    _, group = connected_components(graph, directed=False)
+    first = np.full(len(rows), len(rows), np.int64)
+    np.minimum.at(first, group, np.arange(len(rows)))
+    roots: npt.NDArray[np.int64] = first[group]
+    return roots
+
+
+def _campaign(corpus: Corpus, rows: npt.NDArray[np.int64], link: str, share: float) -> Finding:
+    return finding_of(
+        corpus,
+        Draft(
+            rule="CG103",
+            severity="medium",
+            score=0.4,
+            q_value=1.0,
+            attack="paraphrased campaign",
+            rows=rows,
+            flagged=False,
+            trigger=Trigger(kind="duplicate_cluster", text=link),
+            title="Many wordings that all point to {trigger}",
+            message=f"{len(rows):,} records say nearly the same in other words; {share:.0%} hold {{trigger}}.",
+            evidence={"rows": len(rows), "share_with_link": round(share, 4)},
+            advice="Check who wrote these records and what they point to.",
+        ),
+    )
