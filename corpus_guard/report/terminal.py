@@ -52,6 +52,13 @@ def show(result: ScanResult, stream: TextIO, width: int | None = None) -> None:
     `width` is in columns; None means that of the terminal, or 80.
     """
     console = Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
+    # Captured, since rich ends the process with exit code 1 when a pipe's reader has gone.
+    with console.capture() as capture:
+        _print_result(console, result)
+    stream.write(capture.get())
+
+
+def _print_result(console: Console, result: ScanResult) -> None:
     console.print(_verdict(result))
     _print_facts(console, _basis(result))
     console.print()
@@ -207,12 +214,11 @@ def _rows(finding: Finding) -> str:
 def _context(context: Context, width: int) -> Text:
     """Return the match between its neighbours on one line of at most `width` columns."""
     match = f"{MARK[0]}{safe_text(context.match, max(10, width // 2))}{MARK[1]}"
-    room = max(8, (width - cell_len(match)) // 2)
-    line = Text(_last_columns(safe_text(context.before[-2 * room :]), room))
-    line.append(match, style="bold red")
+    room = max(16, width - cell_len(match))
     after = Text(safe_text(context.after, room))
-    after.truncate(room, overflow="ellipsis")
-    return line.append_text(after)
+    before = _last_columns(safe_text(context.before[-room:]), room - min(after.cell_len, room // 2))
+    after.truncate(room - cell_len(before), overflow="ellipsis")
+    return Text.assemble(before, (match, "bold red"), after)
 
 
 def _last_columns(text: str, room: int) -> str:
@@ -222,7 +228,7 @@ def _last_columns(text: str, room: int) -> str:
     kept = text[-room:]
     while cell_len(kept) >= room:
         kept = kept[1:]
-    return ELLIPSIS + kept
+    return ELLIPSIS + kept.lstrip()
 
 
 def _next_steps(result: ScanResult, ranked: Sequence[Finding]) -> list[tuple[str, Text]]:

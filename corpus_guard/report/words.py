@@ -52,7 +52,7 @@ def statistics(evidence: Mapping[str, Number], q_value: float) -> list[str]:
     told = [say(evidence[name]) for name, say in _SAYINGS.items() if name in evidence]
     others = [name for name in evidence if name not in _SAYINGS and name not in _FOR_SPECIALISTS]
     named = [f"{safe_text(name, 40).replace('_', ' ')} {number(evidence[name])}" for name in others]
-    return [*(told + named)[:SHOWN_NUMBERS], f"q-value {number(q_value)}"]
+    return [*(told + named)[:SHOWN_NUMBERS], f"q-value {q_value:.2g}"]
 
 
 def _fraction(pattern: str) -> Callable[[Number], str]:

@@ -82,6 +82,17 @@ def test_the_most_severe_finding_comes_first(poisoned: ScanResult, finding: Find
     assert text.index("CRITICAL") < text.index("the low one")
 
 
+def test_a_reader_that_has_gone_is_the_callers_business(poisoned: ScanResult) -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            if text:
+                raise BrokenPipeError
+            return 0
+
+    with pytest.raises(BrokenPipeError):
+        terminal.show(poisoned, Gone())
+
+
 def test_weak_findings_take_one_line(clean: ScanResult, finding: Finding) -> None:
     low = replace(finding, severity="low")
     text = shown(replace(clean, findings=(low, low)))
