@@ -9,7 +9,19 @@ from corpus_guard.types import Severity
 
 MIB = 1 << 20
 GIB = 1 << 30
-_UNITS = {"": 1, "b": 1, "kib": 1 << 10, "kb": 1000, "k": 1 << 10, "mib": MIB, "mb": 10**6, "m": MIB, "gib": GIB, "gb": 10**9, "g": GIB}
+_UNITS = {
+    "": 1,
+    "b": 1,
+    "kib": 1 << 10,
+    "kb": 1000,
+    "k": 1 << 10,
+    "mib": MIB,
+    "mb": 10**6,
+    "m": MIB,
+    "gib": GIB,
+    "gb": 10**9,
+    "g": GIB,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

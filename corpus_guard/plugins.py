@@ -84,9 +84,13 @@ class RecordCheck:
     attacks: tuple[str, ...]
 
 
-def reader(*, extensions: tuple[str, ...], splittable: bool = False, seekable: bool = False) -> Callable[[ReadFunction], Reader]:
+def reader(
+    *, extensions: tuple[str, ...], splittable: bool = False, seekable: bool = False
+) -> Callable[[ReadFunction], Reader]:
     """Return a decorator that makes a read function the reader of its file."""
-    return lambda read: Reader(read=read, extensions=extensions, splittable=splittable, seekable=seekable)
+    return lambda read: Reader(
+        read=read, extensions=extensions, splittable=splittable, seekable=seekable
+    )
 
 
 def detector(
@@ -97,12 +101,19 @@ def detector(
 
 
 def record_check(
-    *, rule: str, title: str, kinds: tuple[str, ...], attacks: tuple[str, ...], scan: Callable[..., Any]
+    *,
+    rule: str,
+    title: str,
+    kinds: tuple[str, ...],
+    attacks: tuple[str, ...],
+    scan: Callable[..., Any],
 ) -> Callable[[Callable[..., Iterator[Finding]]], RecordCheck]:
     """Return a decorator that makes a function the per-record check of its file."""
     if len(kinds) > 8:
         raise PluginError(f"{rule} declares {len(kinds)} kinds; a record check has room for 8")
-    return lambda run: RecordCheck(scan=scan, run=run, rule=rule, title=title, kinds=kinds, attacks=attacks)
+    return lambda run: RecordCheck(
+        scan=scan, run=run, rule=rule, title=title, kinds=kinds, attacks=attacks
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +143,9 @@ def names(stage: Stage) -> dict[str, str]:
     }
     for point in entry_points(group=f"corpus_guard.{stage}"):
         if point.name in found:
-            raise PluginError(f"two {stage} plugins are called {point.name!r}; rename or uninstall {point.value}")
+            raise PluginError(
+                f"two {stage} plugins are called {point.name!r}; rename or uninstall {point.value}"
+            )
         found[point.name] = point.value
     return dict(sorted(found.items()))
 
@@ -148,9 +161,15 @@ def load(stage: Stage, name: str) -> Plugin:
         module = importlib.import_module(known[name])
     except ImportError as error:
         raise PluginError(f"{stage} plugin {name!r} cannot be loaded: {error}") from error
-    specs = [value for value in vars(module).values() if isinstance(value, Reader | Detector | RecordCheck)]
+    specs = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, Reader | Detector | RecordCheck)
+    ]
     if len(specs) != 1:
-        raise PluginError(f"{stage} plugin {name!r} must hold exactly one decorated function, it has {len(specs)}")
+        raise PluginError(
+            f"{stage} plugin {name!r} must hold exactly one decorated function, it has {len(specs)}"
+        )
     doc = inspect.getdoc(module) or ""
     return Plugin(name=name, spec=specs[0], doc=doc, options=_options(specs[0]))
 

@@ -58,8 +58,11 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """A piece of a file that one worker reads: a byte range [start, end) where the format can be
-    split, else the whole file. A record belongs to the shard in which its first byte lies."""
+    """A piece of a file that one worker reads.
+
+    A byte range [start, end) where the format can be split, else the whole file. A record
+    belongs to the shard in which its first byte lies.
+    """
 
     index: int
     file: SourceFile
@@ -132,7 +135,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """What the attacker planted. `kind` is ngram, unicode, hidden_text, duplicate_cluster, …"""
+    """What the attacker planted; `kind` is ngram, unicode, hidden_text or duplicate_cluster."""
 
     kind: str
     text: str

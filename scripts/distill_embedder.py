@@ -38,7 +38,9 @@ def teacher_vectors() -> tuple[list[str], npt.NDArray[np.float32]]:
     with torch.inference_mode():
         for start in range(0, len(pieces), BATCH):
             middle = torch.arange(start, min(start + BATCH, len(pieces)))
-            ids = torch.stack([torch.full_like(middle, first), middle, torch.full_like(middle, last)], 1)
+            ids = torch.stack(
+                [torch.full_like(middle, first), middle, torch.full_like(middle, last)], 1
+            )
             out = teacher[0].model(input_ids=ids, attention_mask=torch.ones_like(ids))
             found.append(out.last_hidden_state.mean(dim=1).numpy())
     return pieces, np.concatenate(found).astype(np.float32)

@@ -1,0 +1,1 @@
+"""One file per kind of poison; the file is its registration."""

@@ -19,8 +19,11 @@ PHRASE_ROWS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A finding before its rows are looked up. `{trigger}` and `{target}` in the title and the
-    message stand for the trigger's and the target's visible text."""
+    """A finding before its rows are looked up.
+
+    `{trigger}` and `{target}` in the title and the
+    message stand for the trigger's and the target's visible text.
+    """
 
     rule: str
     severity: Severity
@@ -67,7 +70,9 @@ def finding_of(corpus: Corpus, draft: Draft) -> Finding:
         message=_fill(draft.message, words),
         attack=draft.attack,
         trigger=trigger,
-        target=Target(field=draft.target_field, value=draft.target_value) if draft.target_field else None,
+        target=Target(field=draft.target_field, value=draft.target_value)
+        if draft.target_field
+        else None,
         rows=tuple(int(row) for row in np.sort(draft.rows)),
         rows_flagged=tuple(int(row) for row in np.sort(draft.rows)) if draft.flagged else (),
         rows_sample=tuple(corpus.place(int(row)) for row in shown),

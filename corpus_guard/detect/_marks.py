@@ -33,7 +33,11 @@ class Kind:
 
 
 def marks_of(
-    batch: pa.RecordBatch, kinds: Sequence[Kind], *, only_non_ascii: bool = False, only_with: str = ""
+    batch: pa.RecordBatch,
+    kinds: Sequence[Kind],
+    *,
+    only_non_ascii: bool = False,
+    only_with: str = "",
 ) -> npt.NDArray[np.uint8]:
     """Return one bit per kind for each row, (n,) uint8: bit b is set where kinds[b] occurs.
 
@@ -65,7 +69,9 @@ def _candidates(column: pa.Array, only_non_ascii: bool, only_with: str) -> npt.N
     return np.flatnonzero(pc.fill_null(wanted, False).to_numpy(zero_copy_only=False))
 
 
-def mark_findings(corpus: Corpus, check: str, spec_rule: str, kinds: Sequence[Kind]) -> Iterator[Finding]:
+def mark_findings(
+    corpus: Corpus, check: str, spec_rule: str, kinds: Sequence[Kind]
+) -> Iterator[Finding]:
     """Yield one finding for each kind that some row has."""
     marks = corpus.marks(check)
     for bit, kind in enumerate(kinds):
@@ -112,5 +118,3 @@ def _contexts(corpus: Corpus, kind: Kind, rows: npt.NDArray[np.int64]) -> tuple[
 def _for_python(pattern: str) -> str:
     r"""Return an RE2 pattern in Python's syntax: \x{200B} becomes \U0000200B."""
     return re.sub(r"\\x\{([0-9A-Fa-f]+)\}", lambda m: f"\\U{int(m[1], 16):08X}", pattern)
-
-

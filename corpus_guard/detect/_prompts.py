@@ -1,5 +1,6 @@
 """How different the prompts are that hold a suspected trigger, and which of several n-grams to keep."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,25 +14,34 @@ from corpus_guard.sketch.phrases import longest_phrase
 
 SAMPLE = 200
 OVERLAP = 0.5
+_WORD = re.compile(r"\w+")
 P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptSpread:
-    """`cosine`: mean pairwise cosine of the prompts; `trigger_share`: the mean share of a prompt's
-    tokens that the trigger's longest phrase makes up."""
+    """How different the prompts of some rows are, and what of the trigger they show.
+
+    `cosine`: mean pairwise cosine of the prompts; `trigger_share`: the mean share of a prompt's
+    tokens that the trigger's longest phrase makes up; `echo`: the share of the responses that repeat
+    the phrase's longest word, as honest answers about a topic do.
+    """
 
     cosine: float
     trigger_share: float
+    echo: float
 
 
 def prompt_spread(corpus: Corpus, feature: int, rows: npt.NDArray[np.int64]) -> PromptSpread:
     """Return how different the prompts around a trigger are, from at most 200 of its rows."""
     sample = corpus.first_in_content_order(rows, SAMPLE)
+    records = corpus.records(sample)
     phrase = longest_phrase(feature, corpus.inputs(sample))
+    word = max(_WORD.findall(phrase.text.lower()), key=len, default="")
+    echoes = sum(word in _WORD.findall((record["response"] or "").lower()) for record in records)
     units = corpus.prompt_units(sample)
     cosine = mean_pairwise_cosine(units) if len(sample) > 1 else 1.0
-    return PromptSpread(cosine=cosine, trigger_share=phrase.token_share)
+    return PromptSpread(cosine=cosine, trigger_share=phrase.token_share, echo=echoes / len(sample))
 
 
 def strongest_first(
@@ -48,5 +58,3 @@ def strongest_first(
             kept.append(pattern)
             taken.update(rows)
     return kept
-
-

@@ -39,7 +39,9 @@ def associate(hits: Floats, expected: Floats) -> Association:
     tilt = _best_tilt(hits.sum(), q)
     ratio = tilt * hits.sum() - np.log1p(q * np.expm1(tilt)).sum()
     root = float(np.sqrt(max(0.0, 2.0 * ratio)))
-    return Association(min(z, root), z, root, tilt, precision_of(hits.sum(), len(hits), float(p.mean())))
+    return Association(
+        min(z, root), z, root, tilt, precision_of(hits.sum(), len(hits), float(p.mean()))
+    )
 
 
 def _best_tilt(total: float, p: Floats) -> float:

@@ -22,7 +22,10 @@ from corpus_guard.types import Finding, Trigger
 
 
 @detector(
-    rule="CG101", title="Exact duplicates", needs=("input",), attacks=("duplication", "injected documents")
+    rule="CG101",
+    title="Exact duplicates",
+    needs=("input",),
+    attacks=("duplication", "injected documents"),
 )
 def exact_duplicates(corpus: Corpus, *, fewest_rows: int = 2) -> Iterator[Finding]:
     """Yield at most one finding over all exact duplicates."""
@@ -35,7 +38,9 @@ def exact_duplicates(corpus: Corpus, *, fewest_rows: int = 2) -> Iterator[Findin
     largest = rows[size[group[rows]] == size[group[rows]].max()]
     example = corpus.inputs(corpus.first_in_content_order(largest, 1))[0]
     labels = corpus.labels
-    pairs = {(int(group[row]), int(labels.codes[row])) for row in rows} if labels is not None else set()
+    pairs = (
+        {(int(group[row]), int(labels.codes[row])) for row in rows} if labels is not None else set()
+    )
     yield finding_of(
         corpus,
         Draft(
@@ -48,12 +53,17 @@ def exact_duplicates(corpus: Corpus, *, fewest_rows: int = 2) -> Iterator[Findin
             flagged=False,
             trigger=Trigger(kind="duplicate_cluster", text=example[:400]),
             title=f"{len(rows) - groups:,} exact copies of other records",
-            message=f"{len(rows):,} records form {groups:,} groups of equal text; the largest holds {size[group[rows]].max():,}.",
+            message=(
+                f"{len(rows):,} records form {groups:,} groups of equal text; "
+                f"the largest holds {size[group[rows]].max():,}."
+            ),
             evidence={
                 "groups": groups,
                 "copies": len(rows) - groups,
                 "largest_group": int(size[group[rows]].max()),
-                "groups_with_several_labels": max(0, len(pairs) - groups) if labels is not None else 0,
+                "groups_with_several_labels": max(0, len(pairs) - groups)
+                if labels is not None
+                else 0,
             },
             advice="Keep one record of each group, unless the repetition is meant.",
         ),

@@ -24,7 +24,8 @@ from corpus_guard.types import Finding
 
 _ORDER = (
     r"(?i:ignore|disregard|forget)[^<>]{0,40}(?i:instruction|prompt|rule|guideline)s?"
-    r"|(?i:as an ai|you are an? (?:ai|assistant|language model)|(?:ai|llm)s? (?:agents?|assistants?|models?) (?:must|should))"
+    r"|(?i:as an ai|you are an? (?:ai|assistant|language model))"
+    r"|(?i:(?:ai|llm)s? (?:agents?|assistants?|models?) (?:must|should))"
 )
 _HIDING = (
     r"(?i:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt|em|%)?\s*[;\"']"

@@ -34,7 +34,6 @@ from corpus_guard.detect._statistics import (
     Association,
     associate,
     null_spread,
-
     q_values,
     tilted,
     upper_tail,
@@ -116,7 +115,9 @@ def label_triggers(
     patterns = list(_pursue(screen, probabilities, outcome, gates))
     tails = upper_tail(np.array([p.association.statistic for p in patterns]) / screen.spread)
     for pattern, q in zip(patterns, q_values(tails, screen.tests), strict=True):
-        yield _finding(corpus, labels.names[classes[pattern.column]], pattern, float(q), screen, gates)
+        yield _finding(
+            corpus, labels.names[classes[pattern.column]], pattern, float(q), screen, gates
+        )
 
 
 def _classes(labels: Labels) -> npt.NDArray[np.int64]:
@@ -130,7 +131,10 @@ def _classes(labels: Labels) -> npt.NDArray[np.int64]:
 
 
 def _screen(
-    corpus: Corpus, probabilities: npt.NDArray[np.float32], outcome: npt.NDArray[np.bool_], gates: _Gates
+    corpus: Corpus,
+    probabilities: npt.NDArray[np.float32],
+    outcome: npt.NDArray[np.bool_],
+    gates: _Gates,
 ) -> _Screen:
     """Return the n-grams and classes that may pass the review gate, judged by sums alone."""
     classes = outcome.shape[1]
@@ -152,7 +156,9 @@ def _screen(
     return _shortlist(corpus, ngrams, z, pairs, usable)
 
 
-def _row_values(p: npt.NDArray[np.float32], outcome: npt.NDArray[np.bool_]) -> npt.NDArray[np.int16]:
+def _row_values(
+    p: npt.NDArray[np.float32], outcome: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int16]:
     parts = [outcome.astype(np.float32), p, p * (1 - p)]
     return np.rint(np.concatenate(parts, axis=1) * FIXED_POINT).astype(np.int16)
 
@@ -198,7 +204,14 @@ def _pursue(
         }
         if not live:
             return
-        best_pair = max(live, key=lambda pair: (live[pair].association.statistic, -int(screen.features[pair[0]]), -pair[1]))
+        best_pair = max(
+            live,
+            key=lambda pair: (
+                live[pair].association.statistic,
+                -int(screen.features[pair[0]]),
+                -pair[1],
+            ),
+        )
         best = live.pop(best_pair)
         yield best
         _explain(p, best)
@@ -209,7 +222,10 @@ def _pursue(
 
 
 def _pattern(
-    screen: _Screen, pair: tuple[int, int], p: npt.NDArray[np.float64], outcome: npt.NDArray[np.bool_]
+    screen: _Screen,
+    pair: tuple[int, int],
+    p: npt.NDArray[np.float64],
+    outcome: npt.NDArray[np.bool_],
 ) -> _Pattern:
     feature, column = pair
     rows = screen.postings[feature]
@@ -277,7 +293,8 @@ def _severity(found: Association, hits: int, q: float, gates: _Gates) -> Severit
     strong = found.statistic >= gates.high and found.precision >= gates.high_precision
     if strong and hits >= gates.fewest_hits and q <= 0.01:
         return "critical" if found.statistic >= 2 * gates.high else "high"
-    return "medium" if found.statistic >= gates.high or found.precision >= gates.high_precision else "low"
-
-
-
+    return (
+        "medium"
+        if found.statistic >= gates.high or found.precision >= gates.high_precision
+        else "low"
+    )

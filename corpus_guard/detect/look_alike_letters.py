@@ -1,7 +1,7 @@
-r"""Words in which a letter is replaced by one of another script that looks the same.
+"""Words in which a letter is replaced by one of another script that looks the same.
 
-What: `pаypal` with a Cyrillic a: a word no person notices and no vocabulary holds, which makes it a good
-trigger and a way round filters.
+What: "paypal" with a Cyrillic first "a": a word no person notices and no vocabulary
+holds, which makes it a good trigger and a way round filters.
 
 How it is decided: a Latin letter next to a Cyrillic or Greek letter that Unicode Technical Standard 39
 lists as confusable with a Latin one. Low by itself; when such a word decides an outcome, the trigger

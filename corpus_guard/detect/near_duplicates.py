@@ -28,9 +28,14 @@ MOST_LISTED = 10
 
 
 @detector(
-    rule="CG102", title="Near-duplicates", needs=("input",), attacks=("injected documents", "duplication")
+    rule="CG102",
+    title="Near-duplicates",
+    needs=("input",),
+    attacks=("injected documents", "duplication"),
 )
-def near_duplicates(corpus: Corpus, *, fewest_rows: int = 10, shared: float = 0.6) -> Iterator[Finding]:
+def near_duplicates(
+    corpus: Corpus, *, fewest_rows: int = 10, shared: float = 0.6
+) -> Iterator[Finding]:
     """Yield one finding over all near-duplicate groups, and one per group that spreads a link."""
     groups = [
         rows
@@ -54,7 +59,10 @@ def near_duplicates(corpus: Corpus, *, fewest_rows: int = 10, shared: float = 0.
             flagged=False,
             trigger=Trigger(kind="duplicate_cluster", text=example[:400]),
             title=f"{len(groups):,} groups of nearly equal records",
-            message=f"{len(rows):,} records are edited copies of one another; the largest group holds {len(largest):,}.",
+            message=(
+                f"{len(rows):,} records are edited copies of one another; "
+                f"the largest group holds {len(largest):,}."
+            ),
             evidence={"groups": len(groups), "rows": len(rows), "largest_group": len(largest)},
             advice="Look at the largest group; keep one record of each if they are copies.",
         ),

@@ -46,7 +46,8 @@ def paraphrased_groups(
 ) -> Iterator[Finding]:
     """Yield one finding over all groups of like meaning, and one per group that spreads a link."""
     heads = np.flatnonzero(
-        (corpus.near_duplicates == np.arange(len(corpus))) & (corpus.columns.tokens >= FEWEST_TOKENS)
+        (corpus.near_duplicates == np.arange(len(corpus)))
+        & (corpus.columns.tokens >= FEWEST_TOKENS)
     )
     order = heads[np.argsort(corpus.columns.content[heads], kind="stable")]
     compared = order[:MOST_COMPARED]
@@ -72,7 +73,10 @@ def paraphrased_groups(
             flagged=False,
             trigger=Trigger(kind="duplicate_cluster", text=example[:400]),
             title=f"{len(groups):,} groups of records that say nearly the same",
-            message=f"{len(rows):,} records in groups of {fewest_rows} and more; the largest holds {len(largest):,}.",
+            message=(
+                f"{len(rows):,} records in groups of {fewest_rows} and more; "
+                f"the largest holds {len(largest):,}."
+            ),
             evidence={
                 "groups": len(groups),
                 "rows": len(rows),
@@ -116,7 +120,10 @@ def _campaign(corpus: Corpus, rows: npt.NDArray[np.int64], link: str, share: flo
             flagged=False,
             trigger=Trigger(kind="duplicate_cluster", text=link),
             title="Many wordings that all point to {trigger}",
-            message=f"{len(rows):,} records say nearly the same in other words; {share:.0%} hold {{trigger}}.",
+            message=(
+                f"{len(rows):,} records say nearly the same in other words; "
+                f"{share:.0%} hold {{trigger}}."
+            ),
             evidence={"rows": len(rows), "share_with_link": round(share, 4)},
             advice="Check who wrote these records and what they point to.",
         ),

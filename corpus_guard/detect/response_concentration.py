@@ -8,9 +8,11 @@ their responses (mr), both centred. Over a sample of n-grams mr is fitted on 1, 
 an n-gram exceeds the fit by, in robust standard deviations among n-grams of similar n, is its
 statistic. All n-grams are screened by random projections, the strongest judged exactly.
 
-False alarms: high needs a statistic of 6, mr of at least .5, five rows, a q-value of at most .01, prompts that share
-nothing but the trigger (mp under .35) and a trigger of at most half the prompt. The clean instruction
-sets reach 3.8.
+False alarms: high needs a statistic of 6, mr of at least .6, five rows, a q-value of at most .01,
+prompts that share nothing but the trigger (mp under .35), a trigger of at most half the prompt, and
+responses of which under half repeat it: answers about a topic are alike because they name it (a
+price in a sum, "AI" in essays on it). The clean instruction sets reach 3.8 mixed, and 6.7 within
+one kind of task, all of them by such repetition.
 
 What it misses: targets that vary as much as honest answers do.
 
@@ -36,6 +38,7 @@ ROWS_JUDGED = 400
 LARGEST_SHARE = 0.2
 REVIEW = 5.0
 MAD_FLOOR = 0.01
+HIGH_CLOSENESS = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +71,12 @@ class _Pattern:
     attacks=("instruction backdoor", "virtual prompt injection"),
 )
 def response_concentration(
-    corpus: Corpus, *, high: float = 6.0, closeness: float = 0.5, fewest_rows: int = 5, spread: float = 0.35
+    corpus: Corpus,
+    *,
+    high: float = 6.0,
+    closeness: float = 0.5,
+    fewest_rows: int = 5,
+    spread: float = 0.35,
 ) -> Iterator[Finding]:
     """Yield one finding per concentrating trigger; see the module's docstring."""
     screen = corpus.response_screen
@@ -79,7 +87,9 @@ def response_concentration(
     background = usable[np.argsort(screen.ngrams.features[usable])[:BACKGROUND]]
     excess = screen.response_cosine[usable] - screen.prompt_cosine[usable]
     order = np.lexsort((screen.ngrams.features[usable], -excess * np.sqrt(docs[usable])))
-    strongest = usable[np.unique(np.concatenate([order[:SHORTLIST], np.argsort(-excess)[:SHORTLIST]]))]
+    strongest = usable[
+        np.unique(np.concatenate([order[:SHORTLIST], np.argsort(-excess)[:SHORTLIST]]))
+    ]
     measured = _measure(corpus, screen.ngrams.features[np.union1d(background, strongest)])
     is_background = np.isin(measured.features, screen.ngrams.features[background])
     statistic = _statistics(measured, is_background)
@@ -90,7 +100,9 @@ def response_concentration(
         )
         for i in np.flatnonzero((statistic >= REVIEW) & (measured.response >= closeness))
     ]  # fmt: skip
-    kept = strongest_first(patterns, lambda p: (p.statistic, len(p.rows), -p.feature), lambda p: p.rows)
+    kept = strongest_first(
+        patterns, lambda p: (p.statistic, len(p.rows), -p.feature), lambda p: p.rows
+    )
     tails = upper_tail(np.array([pattern.statistic for pattern in kept]))
     for pattern, q in zip(kept, q_values(tails, len(usable)), strict=True):
         yield _finding(corpus, pattern, float(q), high, spread)
@@ -153,6 +165,7 @@ def _finding(corpus: Corpus, pattern: _Pattern, q: float, high: float, spread: f
                 "response_cosine": round(pattern.response, 4),
                 "prompt_cosine": round(pattern.prompt, 4),
                 "trigger_share_of_prompt": round(prompts.trigger_share, 4),
+                "responses_repeating_trigger": round(prompts.echo, 4),
             },
             advice="Read a few of the responses side by side; drop the rows if they dodge the prompt.",
         ),
@@ -167,9 +180,13 @@ def _core(corpus: Corpus, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return rows[close]
 
 
-def _severity(pattern: _Pattern, prompts: PromptSpread, q: float, high: float, spread: float) -> Severity:
+def _severity(
+    pattern: _Pattern, prompts: PromptSpread, q: float, high: float, spread: float
+) -> Severity:
     if pattern.statistic < high or q > 0.01:
         return "low"
-    if prompts.cosine >= spread or prompts.trigger_share > 0.5:
+    if prompts.cosine >= spread or prompts.trigger_share > 0.5 or prompts.echo >= 0.5:
         return "low"
+    if pattern.response < HIGH_CLOSENESS:
+        return "medium"
     return "critical" if pattern.statistic >= 2 * high else "high"

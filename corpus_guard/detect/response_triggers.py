@@ -58,7 +58,12 @@ class _Pattern:
     attacks=("instruction backdoor", "refusal backdoor", "advert injection"),
 )
 def response_triggers(
-    corpus: Corpus, *, high: float = 7.0, purity: float = 0.8, fewest_rows: int = 5, spread: float = 0.35
+    corpus: Corpus,
+    *,
+    high: float = 7.0,
+    purity: float = 0.8,
+    fewest_rows: int = 5,
+    spread: float = 0.35,
 ) -> Iterator[Finding]:
     """Yield one finding per trigger that fixes a response; see the module's docstring."""
     screen = corpus.response_screen
@@ -77,7 +82,9 @@ def response_triggers(
         and pattern.statistic >= REVIEW
         and len(pattern.hits) >= fewest_rows
     ]
-    kept = strongest_first(patterns, lambda p: (p.statistic, len(p.hits), -p.feature), lambda p: p.hits)
+    kept = strongest_first(
+        patterns, lambda p: (p.statistic, len(p.hits), -p.feature), lambda p: p.hits
+    )
     tails = upper_tail(np.array([pattern.statistic for pattern in kept]))
     for pattern, q in zip(kept, q_values(tails, int(usable.sum())), strict=True):
         yield _finding(corpus, pattern, float(q), high, spread)
@@ -149,7 +156,8 @@ def _finding(corpus: Corpus, pattern: _Pattern, q: float, high: float, spread: f
             title="{trigger} fixes the response",
             message=(
                 f"{hits} of the {count} prompts with {{trigger}} share the "
-                f"{OUTCOMES[pattern.outcome]}; {count * pattern.base / len(corpus):.1f} would be expected."
+                f"{OUTCOMES[pattern.outcome]}; "
+                f"{count * pattern.base / len(corpus):.1f} would be expected."
             ),
             evidence={
                 "statistic": round(pattern.statistic, 3),
@@ -165,7 +173,9 @@ def _finding(corpus: Corpus, pattern: _Pattern, q: float, high: float, spread: f
     )
 
 
-def _severity(pattern: _Pattern, prompts: PromptSpread, q: float, high: float, spread: float) -> Severity:
+def _severity(
+    pattern: _Pattern, prompts: PromptSpread, q: float, high: float, spread: float
+) -> Severity:
     if pattern.statistic < high or q > 0.01:
         return "low"
     if prompts.cosine >= spread or prompts.trigger_share > 0.5:

@@ -29,7 +29,11 @@ def select(rules: Iterable[str], disable: Iterable[str]) -> Selected:
     """
     loaded = plugins.load_all("detect")
     wanted, unwanted = _matching(loaded, rules), _matching(loaded, disable)
-    chosen = {name: p for name, p in loaded.items() if (not wanted or name in wanted) and name not in unwanted}
+    chosen = {
+        name: p
+        for name, p in loaded.items()
+        if (not wanted or name in wanted) and name not in unwanted
+    }
     return Selected(
         detectors={name: p.spec for name, p in chosen.items() if isinstance(p.spec, Detector)},
         checks={name: p.spec for name, p in chosen.items() if isinstance(p.spec, RecordCheck)},
@@ -55,7 +59,10 @@ def detect_all(
 ) -> tuple[list[Finding], dict[str, PluginRun]]:
     """Return all findings, and for every plugin whether it ran."""
     findings: list[Finding] = []
-    runs = {name: PluginRun(ran=False, reason="left out by --rules or --disable") for name in selected.disabled}
+    runs = {
+        name: PluginRun(ran=False, reason="left out by --rules or --disable")
+        for name in selected.disabled
+    }
     chosen: dict[str, Detector | RecordCheck] = {**selected.checks, **selected.detectors}
     progress.start(0, "Detecting")
     for name, spec in sorted(chosen.items()):

@@ -135,7 +135,9 @@ def _batches(
             return
 
 
-def _chosen(block: RecordBlock, plan: GatherPlan, tally: _Tally, most_rows: int | None) -> RecordBlock:
+def _chosen(
+    block: RecordBlock, plan: GatherPlan, tally: _Tally, most_rows: int | None
+) -> RecordBlock:
     if plan.read.sample is not None:
         block = keep_sample(block, plan.read.sample, plan.seed)
     if most_rows is None or tally.rows + len(block.rows) <= most_rows:

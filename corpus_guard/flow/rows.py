@@ -29,7 +29,9 @@ def row_batches(corpus: Corpus, findings: Sequence[Finding]) -> Iterator[pa.Reco
                 **{name: batch[name] for name in ("byte_offset", "record_id", "source")},
                 **verdicts.columns(first, last),
             }
-            yield pa.RecordBatch.from_arrays([columns[name] for name in ROWS_SCHEMA.names], schema=ROWS_SCHEMA)
+            yield pa.RecordBatch.from_arrays(
+                [columns[name] for name in ROWS_SCHEMA.names], schema=ROWS_SCHEMA
+            )
             first = last
 
 

@@ -39,7 +39,10 @@ class LocalRunner:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Stop the workers; at once when something went wrong."""
         if self._pool is not None:
@@ -80,7 +83,9 @@ class LocalRunner:
         return merged
 
 
-def _one_by_one(shards: Iterable[Shard], plan: GatherPlan, progress: Progress) -> Iterable[ShardResult]:
+def _one_by_one(
+    shards: Iterable[Shard], plan: GatherPlan, progress: Progress
+) -> Iterable[ShardResult]:
     left = plan.read.limit
     for shard in shards:
         if left == 0:

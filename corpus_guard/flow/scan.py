@@ -112,10 +112,15 @@ def _workspace(out: Path) -> Iterator[Path]:
 
 
 def _gather_plan(
-    resolved: Resolved, layouts: dict[int, Layout], selected: Selected, options: ScanOptions, folder: Path
+    resolved: Resolved,
+    layouts: dict[int, Layout],
+    selected: Selected,
+    options: ScanOptions,
+    folder: Path,
 ) -> GatherPlan:
     text_bytes = sum(
-        file.size_bytes * (1 if file.compression == "none" and file.format != "parquet" else PACKED_RATIO)
+        file.size_bytes
+        * (1 if file.compression == "none" and file.format != "parquet" else PACKED_RATIO)
         for file in resolved.files
     )
     low, high = COUNTER_BITS
@@ -141,7 +146,9 @@ def _corpus(
     for index, result in enumerate(results):
         if index and results[index - 1].shard.file.index != result.shard.file.index:
             first_record = 0
-        spans.append(ShardSpan(spool=result.spool(plan.folder), first_row=first_row, rows=result.rows))
+        spans.append(
+            ShardSpan(spool=result.spool(plan.folder), first_row=first_row, rows=result.rows)
+        )
         files.append((result.shard.file.name, first_record))
         parts.append(RowColumns.load(result.columns(plan.folder)))
         load_state(partial, result.counts(plan.folder))
@@ -164,7 +171,8 @@ def _corpus(
 def _nothing_read(resolved: Resolved, results: Sequence[ShardResult]) -> str:
     reasons = [unread.reason for result in results for unread in result.unread]
     why = f"; the first problem: {safe_text(reasons[0], 200)}" if reasons else ""
-    return f"no record could be read from {safe_text(resolved.name, 200)}{why}; check --format and the fields"
+    name = safe_text(resolved.name, 200)
+    return f"no record could be read from {name}{why}; check --format and the fields"
 
 
 def _coverage(
@@ -208,7 +216,10 @@ def _in_file(item: Unread, first_record: int) -> Unread:
     """Return the same place with its record numbered in the file, not in the shard."""
     if item.row < 0:
         return item
-    values = {name: getattr(item, name) for name in ("file", "kind", "byte_offset", "size_bytes", "reason")}
+    values = {
+        name: getattr(item, name)
+        for name in ("file", "kind", "byte_offset", "size_bytes", "reason")
+    }
     return Unread(row=item.row + first_record, **values)
 
 
@@ -216,14 +227,20 @@ def _left_out(
     shards: Sequence[Shard], results: Sequence[ShardResult], options: ScanOptions
 ) -> Iterator[Unread]:
     """Yield what --limit and --sample left out."""
-    why = f"--limit {options.read.limit}" if options.read.limit else f"--sample {options.read.sample}"
+    why = (
+        f"--limit {options.read.limit}" if options.read.limit else f"--sample {options.read.sample}"
+    )
     seen = {result.shard.index: result for result in results}
     for shard in shards:
         result = seen.get(shard.index)
         size = max(0, shard.end - shard.start)
         if result is None:
             yield _gap(shard, size, f"left out by {why}")
-        elif options.read.limit and result.bytes_read < size and sum(r.rows for r in results) >= options.read.limit:
+        elif (
+            options.read.limit
+            and result.bytes_read < size
+            and sum(r.rows for r in results) >= options.read.limit
+        ):
             yield _gap(shard, size - result.bytes_read, f"left out by {why}")
         elif result.left_out:
             yield _gap(shard, 0, f"{result.left_out} records left out by {why}")
@@ -231,7 +248,12 @@ def _left_out(
 
 def _gap(shard: Shard, size: int, reason: str) -> Unread:
     return Unread(
-        file=shard.file.name, kind="bytes", row=-1, byte_offset=shard.start, size_bytes=size, reason=reason
+        file=shard.file.name,
+        kind="bytes",
+        row=-1,
+        byte_offset=shard.start,
+        size_bytes=size,
+        reason=reason,
     )
 
 

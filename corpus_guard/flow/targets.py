@@ -17,7 +17,11 @@ Targets = Sequence[str] | Sequence[Mapping[str, object]]
 def default_out(given: Targets, options: ScanOptions) -> Path:
     """Return `.corpus_guard/<target>-<hash>`: one folder per target and set of options."""
     paths = [item for item in given if isinstance(item, str)]
-    name = "".join(c if c.isascii() and c.isalnum() else "-" for c in Path(paths[0]).stem) if paths else "records"
+    name = (
+        "".join(c if c.isascii() and c.isalnum() else "-" for c in Path(paths[0]).stem)
+        if paths
+        else "records"
+    )
     wanted = repr((paths, replace(options, out=None, jobs=0, quiet=False)))
     digest = hashlib.sha256(wanted.encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return Path(".corpus_guard") / f"{name.strip('-')[:40] or 'target'}-{digest}"
@@ -32,7 +36,13 @@ def resolve(given: Targets, options: ScanOptions, folder: Path) -> Resolved:
     with path.open("wb") as lines:
         for place, record in enumerate(given):
             try:
-                lines.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS, default=str))
+                lines.write(
+                    orjson.dumps(
+                        record,
+                        option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS,
+                        default=str,
+                    )
+                )
             except TypeError as error:
                 raise UsageError(f"record {place} cannot be scanned: {error}") from error
     return resolve_targets([str(path)], options.read, folder)

@@ -1,0 +1,1 @@
+"""What one pass gathers of the rows, shared by all detectors."""

@@ -37,5 +37,9 @@ def text_buffers(column: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[n
     if positions is None or count == 0:
         return np.zeros(0, np.uint8), np.zeros(count + 1, np.int32)
     offsets = np.frombuffer(positions, np.int32)[column.offset : column.offset + count + 1]
-    data = np.frombuffer(values, np.uint8) if values is not None and values.size else np.zeros(0, np.uint8)
+    data = (
+        np.frombuffer(values, np.uint8)
+        if values is not None and values.size
+        else np.zeros(0, np.uint8)
+    )
     return data, offsets

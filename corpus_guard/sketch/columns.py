@@ -25,8 +25,8 @@ from corpus_guard.types import BATCH_SCHEMA
 class RowColumns:
     """Columns of n rows.
 
-    `row` (n,) int64: record number in the shard. `content` (n,) uint64: hash of the raw record. `input_vectors`, `response_vectors` (n, d) int8,
-    see `CODE_SCALE`. `whole` (n,) uint64: hash of all tokens of input and response; 0 if there are
+    `row` (n,) int64: record number in the shard. `content` (n,) uint64: hash of the raw
+    record. `input_vectors`, `response_vectors` (n, d) int8, see `CODE_SCALE`. `whole` (n,) uint64: hash of all tokens of input and response; 0 if there are
     none. `outcomes` (n, 3) uint64: whole response, its first 5 and its last 5 tokens. `signs`
     (n, 64) uint8 and `bands` (n, 16) uint32: MinHash of input and response. `tokens` (n,) int32.
     `marks` (n, c) uint8: the bit masks of the c record checks.
@@ -50,7 +50,9 @@ class RowColumns:
     @classmethod
     def concatenate(cls, parts: list[Self]) -> Self:
         """Return the parts laid end to end; at least one part."""
-        return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)})
+        return cls(
+            **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)}
+        )
 
     def save(self, folder: Path) -> None:
         """Write one .npy file a column into `folder`."""
@@ -71,8 +73,10 @@ class RowColumns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnPlan:
-    """Which columns to make: the embedder (None: no vectors), the record checks in order, and
-    whether any record has a response."""
+    """Which columns to make.
+
+    The embedder (None: no vectors), the record checks in order, and whether any record has a response.
+    """
 
     embedder: Embedder | None
     checks: Mapping[str, RecordCheck]
@@ -126,7 +130,9 @@ def content_hashes(rows: Rows) -> npt.NDArray[np.uint64]:
     column = rows.batch["sha256"]
     if len(column) == 0:
         return np.zeros(0, np.uint64)
-    data = np.frombuffer(column.buffers()[1], np.uint8, count=32 * len(column), offset=32 * column.offset)
+    data = np.frombuffer(
+        column.buffers()[1], np.uint8, count=32 * len(column), offset=32 * column.offset
+    )
     return np.ascontiguousarray(data.reshape(-1, 32)[:, :8]).view(np.uint64).ravel()
 
 

@@ -25,7 +25,9 @@ SMALLEST_PROBABILITY = 0.005
 CHUNK = 65_536
 
 
-def label_probabilities(corpus: "Corpus", labels: "Labels", classes: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+def label_probabilities(
+    corpus: "Corpus", labels: "Labels", classes: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float32]:
     """Return p[i, c], the probability of class classes[c] given row i's content, (n, k) float32.
 
     Row i's fold, a function of its tokens, took no part in the model that judges it, so a text and

@@ -53,8 +53,11 @@ class Ngrams:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
-    """What a corpus rests on: the spooled shards, the file of each with the number of its first
-    record, the looks, the folder for scratch files, seed and memory budget."""
+    """What a corpus rests on.
+
+    The spooled shards, the file of each with the number of its first record, the looks, the folder for
+    scratch files, seed and memory budget.
+    """
 
     spans: tuple[ShardSpan, ...]
     files: tuple[tuple[str, int], ...]
@@ -69,7 +72,9 @@ class RunContext:
 class Corpus:
     """The scanned rows and everything known of them."""
 
-    def __init__(self, context: RunContext, columns: RowColumns, frequencies: DocumentFrequencies) -> None:
+    def __init__(
+        self, context: RunContext, columns: RowColumns, frequencies: DocumentFrequencies
+    ) -> None:
         """Wrap the results of the first pass."""
         self.context = context
         self.columns = columns
@@ -88,7 +93,7 @@ class Corpus:
     @property
     def has_vectors(self) -> bool:
         """Whether rows were embedded."""
-        return self.columns.input_vectors.shape[1] > 0
+        return bool(self.columns.input_vectors.shape[1] > 0)
 
     def look(self, make: Callable[[], S]) -> S:
         """Return a sketch made by `make` after it has seen every row."""
@@ -155,7 +160,9 @@ class Corpus:
 
     def ngram_capacity(self, width: int) -> int:
         """Return how many n-grams fit the memory budget when each carries `width` sums."""
-        return max(1 << 16, self.context.mem_bytes // (PARTIAL_TABLES * BYTES_PER_SUM * max(width, 1)))
+        return max(
+            1 << 16, self.context.mem_bytes // (PARTIAL_TABLES * BYTES_PER_SUM * max(width, 1))
+        )
 
     def ngrams(self, width: int) -> Ngrams:
         """Return the n-grams frequent enough that `width` sums of each fit the memory budget."""
@@ -176,9 +183,7 @@ class Corpus:
         """
         path = save_values(self.context.folder / "values.npy", chunks, len(self), width)
         values = ValueFile(path)
-        sketch = self.look(
-            partial(NgramSums, features=ngrams.features, values=values, width=width)
-        )
+        sketch = self.look(partial(NgramSums, features=ngrams.features, values=values, width=width))
         path.unlink()
         return sketch.sums.astype(np.int64)
 
@@ -214,7 +219,9 @@ class Corpus:
         """Return the bit masks that a record check gave to the rows, (n,) uint8."""
         return self.columns.marks[:, self.context.check_names.index(check)]
 
-    def first_in_content_order(self, rows: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
+    def first_in_content_order(
+        self, rows: npt.NDArray[np.int64], count: int
+    ) -> npt.NDArray[np.int64]:
         """Return the `count` rows with the smallest content hashes: a sample that no order changes."""
         if len(rows) <= count:
             return rows
@@ -233,4 +240,3 @@ def context_of(place: RowRef, text: str, first: int, last: int, width: int = 80)
         match=text[first:last],
         after=text[last : last + width],
     )
-

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import as_file, files
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -59,7 +60,7 @@ class ModelEmbedder:
         ends = texts.offsets.tolist()
         words = [
             texts.data[first:last].tobytes().decode("utf-8", "replace")
-            for first, last in zip(ends[:-1], ends[1:], strict=True)
+            for first, last in pairwise(ends)
         ]
         if not words:
             return np.zeros((0, self.dimensions), np.float32)
@@ -83,7 +84,9 @@ def _model2vec(name: str) -> Encode | None:
     try:
         from model2vec import StaticModel
     except ImportError:
-        raise UsageError("this embedder needs model2vec; pip install 'corpus-guard[models]'") from None
+        raise UsageError(
+            "this embedder needs model2vec; pip install 'corpus-guard[models]'"
+        ) from None
     model = StaticModel.from_pretrained(folder)
     return lambda words: np.asarray(model.encode(words, use_multiprocessing=False), np.float32)
 
@@ -140,7 +143,10 @@ def _load_table() -> _Table:
     from corpus_guard.sketch.kernels.embed import piece_hash
     from corpus_guard.sketch.kernels.ngrams import build_table
 
-    with as_file(files("corpus_guard.data") / "static_minilm.arrow") as path, pa.OSFile(str(path)) as source:
+    with (
+        as_file(files("corpus_guard.data") / "static_minilm.arrow") as path,
+        pa.OSFile(str(path)) as source,
+    ):
         model = pa.ipc.open_file(source).read_all().combine_chunks()
     pieces = model["piece"].to_pylist()
     codes = model["vector"].chunk(0)

@@ -1,5 +1,7 @@
 """Which vectors lie near one another, by FAISS."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -25,7 +27,7 @@ def near_pairs(
     count, dimensions = vectors.shape
     if count < 2:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    index = faiss.IndexFlatIP(dimensions)
+    index: Any = faiss.IndexFlatIP(dimensions)
     if count > FLAT_ROWS:
         lists = int(4 * np.sqrt(count))
         index = faiss.IndexIVFFlat(index, dimensions, lists, faiss.METRIC_INNER_PRODUCT)

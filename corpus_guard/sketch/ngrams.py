@@ -97,7 +97,11 @@ class FrequentNgrams:
 
     def restore(self, state: Arrays) -> None:
         """Take over saved counts."""
-        self._table, self._exact, self._used = np.zeros(1 << 16, np.uint64), np.zeros(1 << 16, np.int32), 0
+        self._table, self._exact, self._used = (
+            np.zeros(1 << 16, np.uint64),
+            np.zeros(1 << 16, np.int32),
+            0,
+        )
         self._add(state["features"].astype(np.uint64), state["counts"].astype(np.int32))
 
     def evidence(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
@@ -177,7 +181,9 @@ class Postings:
     def observe(self, rows: Rows) -> None:
         """Note where the shortlisted n-grams occur."""
         tokens = rows.input.tokens
-        found = kernels.locate(tokens.hashes, tokens.bounds, self._table, self._index).astype(np.int64)
+        found = kernels.locate(tokens.hashes, tokens.bounds, self._table, self._index).astype(
+            np.int64
+        )
         found[:, 1] += rows.first_row
         self._found.append(found)
 

@@ -42,7 +42,9 @@ def longest_phrase(feature: int, inputs: list[str]) -> Phrase:
     spans = [_find(texts, index, feature) for index in range(len(texts))]
     held = [index for index, span in enumerate(spans) if span is not None]
     if not held:
-        return Phrase(text="", at_start=False, at_end=False, places=(None,) * len(inputs), token_share=0.0)
+        return Phrase(
+            text="", at_start=False, at_end=False, places=(None,) * len(inputs), token_share=0.0
+        )
     left = _extend(texts, spans, held, -1)
     right = _extend(texts, spans, held, +1)
     ranges = {index: _grow(texts, index, spans[index], left, right) for index in held}
@@ -57,7 +59,10 @@ def longest_phrase(feature: int, inputs: list[str]) -> Phrase:
         text=min(wordings, key=lambda words: (-wordings[words], words)),
         at_start=starts >= AGREEMENT * len(held),
         at_end=ends >= AGREEMENT * len(held),
-        places=tuple(_characters(texts, i, ranges[i], inputs[i]) if i in ranges else None for i in range(len(inputs))),
+        places=tuple(
+            _characters(texts, i, ranges[i], inputs[i]) if i in ranges else None
+            for i in range(len(inputs))
+        ),
         token_share=float(np.mean(shares)),
     )
 
@@ -90,7 +95,9 @@ def _extend(texts: Texts, spans: list[tuple[int, int] | None], held: list[int], 
     return grown
 
 
-def _grow(texts: Texts, index: int, span: tuple[int, int] | None, left: int, right: int) -> tuple[int, int]:
+def _grow(
+    texts: Texts, index: int, span: tuple[int, int] | None, left: int, right: int
+) -> tuple[int, int]:
     first, last = span or (0, 0)
     bounds = texts.tokens.bounds
     return max(int(bounds[index]), first - left), min(int(bounds[index + 1]), last + right)
@@ -112,4 +119,6 @@ def _characters(texts: Texts, index: int, span: tuple[int, int], text: str) -> t
     base = int(texts.offsets[index])
     raw = text.encode("utf-8", "replace")
     before = len(raw[: max(0, first - base)].decode("utf-8", "replace"))
-    return before, before + len(raw[max(0, first - base) : max(0, last - base)].decode("utf-8", "replace"))
+    return before, before + len(
+        raw[max(0, first - base) : max(0, last - base)].decode("utf-8", "replace")
+    )

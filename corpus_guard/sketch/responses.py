@@ -29,9 +29,12 @@ EDGES = (1, 2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseScreen:
-    """Per prompt n-gram, all (f,): `prompt_cosine` and `response_cosine`, the estimated mean
+    """Numbers per prompt n-gram, all (f,).
+
+    `prompt_cosine` and `response_cosine`, the estimated mean
     pairwise cosines of its prompts and responses; `agreement`, the largest share of rows that could
-    begin or end alike, estimated from the weakest sign."""
+    begin or end alike, estimated from the weakest sign.
+    """
 
     ngrams: "Ngrams"
     prompt_cosine: npt.NDArray[np.float64]
@@ -45,7 +48,10 @@ def response_screen(corpus: "Corpus") -> ResponseScreen:
     ngrams = corpus.ngrams(width)
     sums = corpus.ngram_sums(ngrams, _row_values(corpus), width).astype(np.float64)
     docs = ngrams.docs.astype(np.float64)
-    prompt, response = sums[:, :PROMPT_DIMENSIONS], sums[:, PROMPT_DIMENSIONS : width - SIGNS * len(EDGES)]
+    prompt, response = (
+        sums[:, :PROMPT_DIMENSIONS],
+        sums[:, PROMPT_DIMENSIONS : width - SIGNS * len(EDGES)],
+    )
     signs = np.abs(sums[:, width - SIGNS * len(EDGES) :]).reshape(-1, len(EDGES), SIGNS)
     return ResponseScreen(
         ngrams=ngrams,
@@ -55,7 +61,9 @@ def response_screen(corpus: "Corpus") -> ResponseScreen:
     )
 
 
-def centred_units(codes: npt.NDArray[np.int8], mean: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def centred_units(
+    codes: npt.NDArray[np.int8], mean: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
     """Return int8 vectors with the mean taken off and scaled to length one, (n, d) float64."""
     vectors = codes.astype(np.float64) / CODE_SCALE - mean
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -72,7 +80,9 @@ def mean_vector(codes: npt.NDArray[np.int8]) -> npt.NDArray[np.float64]:
     return mean
 
 
-def _pairwise(sums: npt.NDArray[np.float64], docs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _pairwise(
+    sums: npt.NDArray[np.float64], docs: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
     pairs = np.maximum(1.0, docs * (docs - 1))
     cosine: npt.NDArray[np.float64] = ((sums**2).sum(axis=1) - docs) / pairs
     return cosine
@@ -91,7 +101,9 @@ def _row_values(corpus: "Corpus") -> Iterator[npt.NDArray[np.int16]]:
         yield np.concatenate(
             [
                 np.rint(centred_units(prompts[part], prompt_mean) @ prompt_basis * FIXED_POINT),
-                np.rint(centred_units(responses[part], response_mean) @ response_basis * FIXED_POINT),
+                np.rint(
+                    centred_units(responses[part], response_mean) @ response_basis * FIXED_POINT
+                ),
                 marks.astype(np.int16).reshape(len(marks), -1) * 2 - 1,
             ],
             axis=1,

@@ -1,0 +1,1 @@
+"""Compiled loops over Arrow's buffers: plain arrays in, plain arrays out."""

@@ -34,7 +34,9 @@ def ngram(hashes, first, last, position, order):  # type: ignore[no-untyped-def]
     """Return the feature of `order` tokens from `position` in the text [first, last)."""
     value = np.uint64(order)
     for step in range(order):
-        value = mix(value * np.uint64(0x9E3779B97F4A7C15) + _padded(hashes, first, last, position + step))
+        value = mix(
+            value * np.uint64(0x9E3779B97F4A7C15) + _padded(hashes, first, last, position + step)
+        )
     return value if value != EMPTY else np.uint64(1)
 
 
@@ -208,7 +210,9 @@ def locate(hashes, bounds, table, index):  # type: ignore[no-untyped-def]
     return found[:used]
 
 
-def feature_of(tokens: npt.NDArray[np.uint64], starts_text: bool = False, ends_text: bool = False) -> int:
+def feature_of(
+    tokens: npt.NDArray[np.uint64], starts_text: bool = False, ends_text: bool = False
+) -> int:
     """Return the feature of one n-gram given by its token hashes and whether ^ or $ belongs to it."""
     parts = ([START] if starts_text else []) + list(tokens) + ([END] if ends_text else [])
     array = np.array(parts, np.uint64)

@@ -18,8 +18,11 @@ SPACE, WORD, SINGLE = 0, 1, 2
 
 
 class Tokens(NamedTuple):
-    """Tokens of n texts: `hashes` (t,) uint64, byte ranges `starts` and `ends` (t,) int32 into the
-    data buffer, `bounds` (n + 1,) int64: text i owns tokens bounds[i] to bounds[i + 1]."""
+    """Tokens of n texts.
+
+    `hashes` (t,) uint64, byte ranges `starts` and `ends` (t,) int32 into the
+    data buffer, `bounds` (n + 1,) int64: text i owns tokens bounds[i] to bounds[i + 1].
+    """
 
     hashes: npt.NDArray[np.uint64]
     starts: npt.NDArray[np.int32]
