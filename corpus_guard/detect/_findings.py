@@ -88,7 +88,7 @@ def phrase_in(
     """Return the longest phrase around an n-gram in some rows, and some of its contexts."""
     inputs = corpus.inputs(rows)
     phrase = longest_phrase(feature, inputs)
-    contexts = []
+    contexts: list[Context] = []
     for row, text, place in zip(rows, inputs, phrase.places, strict=True):
         if place is not None and len(contexts) < CONTEXTS:
             contexts.append(context_of(corpus.place(int(row)), text, *place))

@@ -177,7 +177,8 @@ def _core(corpus: Corpus, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     units = corpus.response_units(rows)
     centre = units.sum(axis=0)
     close = units @ (centre / max(1e-9, float(np.linalg.norm(centre)))) >= 0.5
-    return rows[close]
+    core: npt.NDArray[np.int64] = rows[close]
+    return core
 
 
 def _severity(

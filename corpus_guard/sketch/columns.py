@@ -25,11 +25,12 @@ from corpus_guard.types import BATCH_SCHEMA
 class RowColumns:
     """Columns of n rows.
 
-    `row` (n,) int64: record number in the shard. `content` (n,) uint64: hash of the raw
-    record. `input_vectors`, `response_vectors` (n, d) int8, see `CODE_SCALE`. `whole` (n,) uint64: hash of all tokens of input and response; 0 if there are
-    none. `outcomes` (n, 3) uint64: whole response, its first 5 and its last 5 tokens. `signs`
-    (n, 64) uint8 and `bands` (n, 16) uint32: MinHash of input and response. `tokens` (n,) int32.
-    `marks` (n, c) uint8: the bit masks of the c record checks.
+    `row` (n,) int64: record number in the shard. `content` (n,) uint64: hash of the raw record.
+    `whole` (n,) uint64: hash of all tokens of input and response; 0 if there are none. `tokens` (n,)
+    int32. `outcomes` (n, 3) uint64: whole response, its first 5 and its last 5 tokens.
+    `input_vectors`, `response_vectors` (n, d) int8, see `CODE_SCALE`. `signs` (n, 64) uint8 and
+    `bands` (n, 16) uint32: MinHash of input and response. `marks` (n, c) uint8: the bit masks of the
+    c record checks.
     """
 
     row: npt.NDArray[np.int64]
@@ -139,4 +140,7 @@ def content_hashes(rows: Rows) -> npt.NDArray[np.uint64]:
 def _vectors(texts: Texts, embedder: Embedder | None) -> npt.NDArray[np.int8]:
     if embedder is None:
         return np.zeros((len(texts), 0), np.int8)
-    return np.clip(np.rint(embedder.embed(texts) * CODE_SCALE), -127, 127).astype(np.int8)
+    codes: npt.NDArray[np.int8] = np.clip(
+        np.rint(embedder.embed(texts) * CODE_SCALE), -127, 127
+    ).astype(np.int8)
+    return codes

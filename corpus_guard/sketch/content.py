@@ -53,7 +53,7 @@ def label_probabilities(
         for start in range(0, len(judged), CHUNK):
             rows = judged[start : start + CHUNK]
             probability = model.predict_proba(_decode(corpus.columns.input_vectors[rows]))
-            found[np.ix_(rows, places)] = probability
+            found[rows[:, None], places] = probability
     return np.clip(found, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
 
 

@@ -111,7 +111,7 @@ def _sentence_transformer(name: str) -> Encode:
 
 class _Table(NamedTuple):
     keys: npt.NDArray[np.uint64]
-    index: npt.NDArray[np.int32]
+    places: npt.NDArray[np.int32]
     codes: npt.NDArray[np.int8]
     scales: npt.NDArray[np.float32]
     fold: npt.NDArray[np.uint32]
@@ -133,7 +133,7 @@ class StaticEmbedder:
         out = np.empty((len(texts), self.dimensions), np.float32)
         embed(
             texts.data, tokens.starts, tokens.ends, tokens.bounds,
-            table.fold, table.keys, table.index, table.codes, table.scales, out,
+            table.fold, table.keys, table.places, table.codes, table.scales, out,
         )  # fmt: skip
         return out
 
@@ -159,7 +159,7 @@ def _load_table() -> _Table:
     width = codes.type.list_size
     return _Table(
         keys=table,
-        index=index,
+        places=index,
         codes=codes.flatten().to_numpy(zero_copy_only=False).reshape(-1, width),
         scales=model["scale"].chunk(0).to_numpy(zero_copy_only=False),
         fold=_accent_folds(),

@@ -203,6 +203,6 @@ class Postings:
 
     def evidence(self) -> list[npt.NDArray[np.int64]]:
         """Return, per shortlisted n-gram, its rows as sorted global row numbers."""
-        found = self.state()["found"]
+        found = self.state()["found"].astype(np.int64)
         borders = np.searchsorted(found[:, 0], np.arange(len(self.features) + 1))
         return [found[borders[i] : borders[i + 1], 1] for i in range(len(self.features))]
