@@ -64,7 +64,7 @@ def _print_result(console: Console, result: ScanResult) -> None:
     console.print()
     ranked = rank(result.findings)
     for place, finding in enumerate(ranked[:LISTED_FINDINGS], 1):
-        console.print(_headline(place, finding))
+        _print_hanging(console, _place(place, finding), _headline(finding))
         if place <= DETAILED_FINDINGS and finding.severity in DETAILED_SEVERITIES:
             _print_facts(console, _details(finding, console.width - 14), indent=3)
             console.print()
@@ -138,14 +138,14 @@ def _scanned(coverage: Coverage) -> str:
 
 
 def _skipped(coverage: Coverage) -> list[Text]:
-    places = [Text(_place(unread)) for unread in coverage.skipped[:LISTED_PLACES]]
+    places = [Text(_lost(unread)) for unread in coverage.skipped[:LISTED_PLACES]]
     rest = coverage.skipped_total - len(places)
     if rest > 0:
         places.append(Text(f"and {counted(rest, 'more place')}, the first of them in report.json"))
     return places
 
 
-def _place(unread: Unread) -> str:
+def _lost(unread: Unread) -> str:
     where = safe_text(unread.file, 120)
     if unread.row >= 0:
         where += f" record {unread.row}"
@@ -170,13 +170,14 @@ def _limit(limit: LimitOfDetection) -> str:
     return f"{safe_text(limit.attack, 60)} from {rows}, {share(limit.power)} of the time"
 
 
-def _headline(place: int, finding: Finding) -> Text:
-    line = Text(f"{place:2} ")
-    line.append(f"{finding.severity.upper():8} ", style=_STYLES[finding.severity])
-    line.append(f"{safe_text(finding.rule, 20)}  ")
-    line.append(safe_text(finding.title, 200), style="bold")
-    line.append(f"  ({counted(len(finding.rows), 'row')})")
-    return line
+def _place(place: int, finding: Finding) -> Text:
+    severity = (f"{finding.severity.upper():8} ", _STYLES[finding.severity])
+    return Text.assemble(f"{place:2} ", severity, f"{safe_text(finding.rule, 20)}  ")
+
+
+def _headline(finding: Finding) -> Text:
+    rows = f"  ({counted(len(finding.rows), 'row')})"
+    return Text.assemble((safe_text(finding.title, 200), "bold"), rows)
 
 
 def _details(finding: Finding, width: int) -> list[tuple[str, Text]]:
@@ -248,9 +249,15 @@ def _print_facts(console: Console, facts: Sequence[tuple[str, Text]], indent: in
     previous = ""
     for name, text in facts:
         shown = "" if name == previous else name
+        head = Text(" " * indent + f"{shown:{NAME_COLUMNS - indent}}", style="dim")
+        _print_hanging(console, head, text)
         previous = name
-        for line in text.wrap(console, max(16, console.width - NAME_COLUMNS), overflow="fold"):
-            line.rstrip()
-            head = " " * indent + f"{shown:{NAME_COLUMNS - indent}}"
-            console.print(Text.assemble((head, "dim"), line), soft_wrap=True)
-            shown = ""
+
+
+def _print_hanging(console: Console, head: Text, text: Text) -> None:
+    """Print `text` beside `head`, its further lines below its first, with no blanks at the ends."""
+    room = max(16, console.width - head.cell_len)
+    for line in text.wrap(console, room, overflow="fold"):
+        line.rstrip()
+        console.print(Text.assemble(head, line), soft_wrap=True)
+        head = Text(" " * head.cell_len)
