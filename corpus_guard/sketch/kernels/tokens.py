@@ -32,7 +32,7 @@ class Tokens(NamedTuple):
 
 @nb.njit(cache=True, nogil=True, inline="always")
 def decode(data, i, end):  # type: ignore[no-untyped-def]  # numba infers
-    """Return (code point, its length in bytes) at byte i; malformed bytes stand for themselves."""
+    """Return (code point, its length in bytes) at byte i; cut-off sequences stand for themselves."""
     lead = data[i]
     if lead < 0x80:
         return np.uint32(lead), 1
@@ -44,14 +44,14 @@ def decode(data, i, end):  # type: ignore[no-untyped-def]  # numba infers
             | np.uint32(data[i + 3] & 0x3F)
         )
         return point, 4
-    if lead >= 0xE0 and i + 2 < end:
+    if 0xE0 <= lead < 0xF0 and i + 2 < end:
         point = (
             (np.uint32(lead & 0x0F) << np.uint32(12))
             | (np.uint32(data[i + 1] & 0x3F) << np.uint32(6))
             | np.uint32(data[i + 2] & 0x3F)
         )
         return point, 3
-    if lead >= 0xC0 and i + 1 < end:
+    if 0xC0 <= lead < 0xE0 and i + 1 < end:
         return (np.uint32(lead & 0x1F) << np.uint32(6)) | np.uint32(data[i + 1] & 0x3F), 2
     return np.uint32(lead), 1
 
