@@ -171,3 +171,9 @@ def rows_of(texts: Sequence[str | None], first_row: int = 0) -> Rows:
         for row, text in enumerate(texts, first_row)
     ]
     return Rows(pa.RecordBatch.from_pylist(records, schema=BATCH_SCHEMA), first_row)
+
+
+def documents_of_words(texts: int, words: int, seed: int = 5) -> list[str]:
+    """Return texts of words that occur nowhere else."""
+    random = Random(seed)
+    return [" ".join(f"w{random.getrandbits(60):x}" for _ in range(words)) for _ in range(texts)]

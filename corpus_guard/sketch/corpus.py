@@ -30,7 +30,7 @@ from corpus_guard.types import Context, RowRef
 
 S = TypeVar("S", bound=Sketch)
 
-BYTES_PER_SUM = 4
+BYTES_PER_SUM = 8
 PARTIAL_TABLES = 8
 """The budget must hold this many tables of n-gram sums at once: one a worker and one to merge."""
 

@@ -5,6 +5,7 @@ exactly those whose bound reaches a minimum that is chosen so that the table fit
 `NgramSums` adds up, per frequent n-gram, whatever number its rows carry.
 """
 
+import zlib
 from collections.abc import Callable
 from typing import Self
 
@@ -66,6 +67,11 @@ def saturated_add(counts: npt.NDArray[np.uint8], more: npt.NDArray[np.uint8]) ->
     counts[...] = total
 
 
+def digest_of(option: npt.NDArray[np.generic]) -> tuple[int, int]:
+    """Return the length and the checksum of an array that is an option of a sketch."""
+    return len(option), zlib.crc32(np.ascontiguousarray(option).data)
+
+
 class FrequentNgrams:
     """Exact document counts of the n-grams whose count-min bound reaches `min_count`."""
 
@@ -76,17 +82,21 @@ class FrequentNgrams:
         self._used = 0
 
     def observe(self, rows: Rows) -> None:
-        """Count the rows' frequent n-grams, enlarging the table ahead of need."""
-        tokens = rows.input.tokens
-        self._reserve(int(tokens.bounds[-1]) * kernels.MAX_ORDER + 4 * len(rows))
-        self._used = kernels.collect_frequent(
-            tokens.hashes, tokens.bounds, self.bounds, self.min_count,
-            self._table, self._exact, self._used, len(self._table),
-        )  # fmt: skip
+        """Count the rows' frequent n-grams, enlarging the table when it is half full."""
+        tokens, text = rows.input.tokens, 0
+        while True:
+            self._used, text = kernels.collect_frequent(
+                tokens.hashes, tokens.bounds, self.bounds, self.min_count,
+                self._table, self._exact, self._used, text,
+            )  # fmt: skip
+            if text == len(rows):
+                return
+            self._enlarge(2 * len(self._table))
 
     def merge(self, other: Self) -> None:
         """Add another's counts, see `Sketch.merge`."""
         require_equal(self.min_count, other.min_count, "frequent n-gram")
+        require_equal(digest_of(self.bounds), digest_of(other.bounds), "frequent n-gram")
         features, counts = other.evidence()
         self._add(features, counts)
 
@@ -112,18 +122,15 @@ class FrequentNgrams:
         return features[order], counts[order]
 
     def _add(self, features: npt.NDArray[np.uint64], counts: npt.NDArray[np.int32]) -> None:
-        self._reserve(len(features))
+        size = len(self._table)
+        while size < 2 * (self._used + len(features)):
+            size *= 2
+        self._enlarge(size)
         self._used += kernels.add_counts(features, counts, self._table, self._exact)
 
-    def _reserve(self, more: int) -> None:
-        """Keep the table at most half full after `more` worst-case additions, within reason."""
-        most = int((self.bounds[0] >= self.min_count).sum()) * 4
-        wanted = 2 * (self._used + min(more, most))
-        if wanted <= len(self._table):
+    def _enlarge(self, size: int) -> None:
+        if size == len(self._table):
             return
-        size = len(self._table)
-        while size < wanted:
-            size *= 2
         features, counts = self.evidence()
         self._table, self._exact = np.zeros(size, np.uint64), np.zeros(size, np.int32)
         kernels.add_counts(features, counts, self._table, self._exact)
@@ -142,7 +149,7 @@ class NgramSums:
         """Start at zero; `values(first, last)` are the rows' numbers, (last - first, width) int16."""
         self.features, self._values = features, values
         self._table, self._index = kernels.build_table(features)
-        self.sums = np.zeros((len(features), width), np.int32)
+        self.sums = np.zeros((len(features), width), np.int64)
         self.docs = np.zeros(len(features), np.int32)
 
     def observe(self, rows: Rows) -> None:
@@ -156,6 +163,7 @@ class NgramSums:
     def merge(self, other: Self) -> None:
         """Add another's sums, see `Sketch.merge`."""
         require_equal(self.sums.shape, other.sums.shape, "n-gram sum")
+        require_equal(digest_of(self.features), digest_of(other.features), "n-gram sum")
         self.sums += other.sums
         self.docs += other.docs
 
@@ -165,7 +173,7 @@ class NgramSums:
 
     def restore(self, state: Arrays) -> None:
         """Take over saved sums."""
-        self.sums = np.array(state["sums"], np.int32)
+        self.sums = np.array(state["sums"], np.int64)
         self.docs = np.array(state["docs"], np.int32)
 
 
@@ -189,7 +197,7 @@ class Postings:
 
     def merge(self, other: Self) -> None:
         """Take in another's places, see `Sketch.merge`."""
-        require_equal(len(self.features), len(other.features), "posting")
+        require_equal(digest_of(self.features), digest_of(other.features), "posting")
         self._found.extend(other._found)
 
     def state(self) -> Arrays:

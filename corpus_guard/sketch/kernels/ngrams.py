@@ -129,27 +129,31 @@ def build_table(features):  # type: ignore[no-untyped-def]  # numba infers
 
 
 @nb.njit(cache=True, nogil=True)
-def collect_frequent(hashes, bounds, counts, min_count, table, exact, used, limit):  # type: ignore[no-untyped-def]
-    """Count exactly the features whose count-min bound reaches `min_count`.
+def collect_frequent(hashes, bounds, counts, min_count, table, exact, used, first_text):  # type: ignore[no-untyped-def]
+    """Count exactly the features whose count-min bound reaches `min_count`, from `first_text` on.
 
     `table` and `exact` are an open-addressing table of keys and document counts; `used` of its
-    places are taken. Returns the new number, or -1 when more than `limit` would be taken.
+    places are taken. Returns (places taken, next text); the next text is the end, or the first
+    whose features could fill the table by more than half.
     """
     keys, owners = scratch_for(bounds)
     out, places = np.empty(len(keys), np.uint64), np.empty(len(keys), np.int64)
-    for text in range(len(bounds) - 1):
+    for text in range(first_text, len(bounds) - 1):
         n = features_of(hashes, bounds[text], bounds[text + 1], text, keys, owners, out, places)
+        kept = 0
         for item in range(n):
-            if count_bound(counts, out[item]) < min_count:
-                continue
+            if count_bound(counts, out[item]) >= min_count:
+                out[kept] = out[item]
+                kept += 1
+        if 2 * (used + kept) > len(table):
+            return used, text
+        for item in range(kept):
             slot = find(table, out[item])
             if table[slot] == EMPTY:
-                if used == limit:
-                    return -1
                 table[slot] = out[item]
                 used += 1
             exact[slot] += 1
-    return used
+    return used, len(bounds) - 1
 
 
 @nb.njit(cache=True, nogil=True)
@@ -167,7 +171,7 @@ def add_counts(features, counts, table, exact):  # type: ignore[no-untyped-def] 
 
 @nb.njit(cache=True, nogil=True)
 def add_values(hashes, bounds, values, table, index, sums, docs):  # type: ignore[no-untyped-def]
-    """Add row i's `values[i]` (n, m) int16 to `sums[f]` (f, m) int32 of each feature f of text i.
+    """Add row i's `values[i]` (n, m) int16 to `sums[f]` (f, m) int64 of each feature f of text i.
 
     `table` and `index` come from `build_table`; `docs` (f,) int32 counts the texts of each feature.
     """
