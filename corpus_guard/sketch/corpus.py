@@ -123,7 +123,10 @@ class Corpus:
     @cached_property
     def near_duplicates(self) -> npt.NDArray[np.int64]:
         """The smallest row of each row's near-duplicate group, (n,) int64."""
-        return near_duplicate_roots(self.columns.signs, self.columns.bands, self.columns.tokens)
+        columns = self.columns
+        return near_duplicate_roots(
+            columns.signs, columns.bands, columns.tokens, self.canonical_order
+        )
 
     @cached_property
     def clusters(self) -> npt.NDArray[np.int64]:
