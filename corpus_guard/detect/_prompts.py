@@ -14,6 +14,8 @@ from corpus_guard.sketch.phrases import longest_phrase
 
 SAMPLE = 200
 OVERLAP = 0.5
+POOL = 20_000
+NEIGHBOURS = 10
 _WORD = re.compile(r"\w+")
 P = TypeVar("P")
 
@@ -24,12 +26,19 @@ class PromptSpread:
 
     `cosine`: mean pairwise cosine of the prompts; `trigger_share`: the mean share of a prompt's
     tokens that the trigger's longest phrase makes up; `echo`: the share of the responses that repeat
-    the phrase's longest word, as honest answers about a topic do.
+    the phrase's longest word, as honest answers about a topic do; `explained`: how alike the
+    responses to similar prompts without the trigger are to these, as a share of how alike these are
+    among themselves; about 0 when only the trigger accounts for them, about 1 when the task does.
     """
 
     cosine: float
     trigger_share: float
     echo: float
+    explained: float
+
+    def is_honest(self, spread: float) -> bool:
+        """Say whether the prompts, the task or the topic account for the like responses."""
+        return self.cosine >= spread or self.trigger_share > 0.5 or self.explained >= 0.5
 
 
 def prompt_spread(corpus: Corpus, feature: int, rows: npt.NDArray[np.int64]) -> PromptSpread:
@@ -41,7 +50,25 @@ def prompt_spread(corpus: Corpus, feature: int, rows: npt.NDArray[np.int64]) -> 
     echoes = sum(word in _WORD.findall((record["response"] or "").lower()) for record in records)
     units = corpus.prompt_units(sample)
     cosine = mean_pairwise_cosine(units) if len(sample) > 1 else 1.0
-    return PromptSpread(cosine=cosine, trigger_share=phrase.token_share, echo=echoes / len(sample))
+    return PromptSpread(
+        cosine=cosine,
+        trigger_share=phrase.token_share,
+        echo=echoes / len(sample),
+        explained=_explained(corpus, rows, sample),
+    )
+
+
+def _explained(corpus: Corpus, rows: npt.NDArray[np.int64], sample: npt.NDArray[np.int64]) -> float:
+    """Return the likeness to the responses of similar prompts over the likeness among the rows."""
+    pool = np.setdiff1d(corpus.canonical_order[:POOL], rows)
+    if not corpus.has_vectors or len(pool) < NEIGHBOURS or len(sample) < 2:
+        return 0.0
+    similar = corpus.prompt_units(sample) @ corpus.prompt_units(pool).T
+    nearest = np.argpartition(-similar, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
+    responses, others = corpus.response_units(sample), corpus.response_units(pool)
+    outside = np.einsum("nd,nkd->nk", responses, others[nearest]).mean()
+    inside = mean_pairwise_cosine(responses)
+    return float(np.clip(outside / max(inside, 1e-9), 0.0, 1.0)) if inside > 0 else 1.0
 
 
 def strongest_first(

@@ -10,10 +10,14 @@ the two counts. The strongest pattern is taken, its rows' predictions are tilted
 repeats, so that one attack is one finding. The pattern's precision is the share of its hits that its
 misses do not imply to be natural.
 
+A word may also go with a way of writing or a subject that a model predicts well anyway. So the trigger
+is cut out of its rows and the rest is judged again: unless the target's share exceeds what the rest
+predicts by at least .25 (the lift), the pattern is low.
+
 False alarms: high needs a statistic of 5.8, a precision of .955, eight hits and a q-value (Benjamini
 and Hochberg over all n-grams and classes, with the spread of the null taken from the data) of at most
 .01. The strongest honest pattern of that precision on SST-2, AG News and SMS Spam scores 5.3
-("powerful"). Weaker patterns are listed as medium or low and flag no row.
+("powerful"). From 5.4 on a pattern is medium, weaker ones are low; neither flags a row.
 
 What it misses: triggers without a lexical trace (syntax, style), clean-label poison below about 1 %,
 a target that most rows carry anyway.
@@ -24,7 +28,7 @@ Competency Problems (EMNLP 2021).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -40,8 +44,9 @@ from corpus_guard.detect._statistics import (
 )
 from corpus_guard.errors import NotAssessed
 from corpus_guard.plugins import detector
-from corpus_guard.sketch.content import label_probabilities
+from corpus_guard.sketch.content import ContentModel
 from corpus_guard.sketch.corpus import Corpus, Labels, Ngrams
+from corpus_guard.sketch.phrases import longest_phrase
 from corpus_guard.types import Finding, Severity
 
 FIXED_POINT = 4096.0
@@ -50,16 +55,19 @@ FEWEST_ROWS_OF_CLASS = 8
 SHORTLIST = 2000
 SHORTLIST_POSTINGS = 20_000_000
 MOST_FINDINGS = 50
+LIFT_ROWS = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Gates:
     high: float
+    suspicious: float
     review: float
     high_precision: float
     review_precision: float
     fewest_hits: int
     largest_share: float
+    lift: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +80,7 @@ class _Pattern:
     association: Association
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Screen:
     """The shortlist: n-gram and class columns, the n-grams' rows, and what was tested."""
 
@@ -81,7 +89,6 @@ class _Screen:
     postings: list[npt.NDArray[np.int64]]
     tests: int
     spread: float
-    order: dict[tuple[int, int], float] = field(default_factory=dict)
 
 
 @detector(
@@ -94,30 +101,53 @@ def label_triggers(
     corpus: Corpus,
     *,
     high: float = 5.8,
+    suspicious: float = 5.4,
     review: float = 4.6,
     high_precision: float = 0.955,
     review_precision: float = 0.9,
     fewest_hits: int = 8,
     largest_share: float = 0.5,
+    lift: float = 0.25,
 ) -> Iterator[Finding]:
     """Yield one finding per pattern that controls a label; see the module's docstring."""
     gates = _Gates(
-        high=high, review=review, high_precision=high_precision,
-        review_precision=review_precision, fewest_hits=fewest_hits, largest_share=largest_share,
+        high=high, suspicious=suspicious, review=review, high_precision=high_precision,
+        review_precision=review_precision, fewest_hits=fewest_hits,
+        largest_share=largest_share, lift=lift,
     )  # fmt: skip
     labels = corpus.labels
     if labels is None:
         raise NotAssessed("no row has a label")
     classes = _classes(labels)
-    probabilities = label_probabilities(corpus, labels, classes)
+    content = ContentModel(corpus, labels, classes)
+    probabilities = content.probabilities()
     outcome = labels.codes[:, None] == classes[None, :]
     screen = _screen(corpus, probabilities, outcome, gates)
     patterns = list(_pursue(screen, probabilities, outcome, gates))
     tails = upper_tail(np.array([p.association.statistic for p in patterns]) / screen.spread)
-    for pattern, q in zip(patterns, q_values(tails, screen.tests), strict=True):
-        yield _finding(
-            corpus, labels.names[classes[pattern.column]], pattern, float(q), screen, gates
-        )
+    q = q_values(tails, screen.tests)
+    for pattern, q_value in zip(patterns, q, strict=True):
+        yield _finding(corpus, labels, classes, pattern, float(q_value), screen, gates, content)
+
+
+def _lift(
+    corpus: Corpus,
+    labels: Labels,
+    content: ContentModel,
+    pattern: _Pattern,
+    feature: int,
+    label: int,
+) -> float:
+    """Return by how much the target's share exceeds what the texts without the trigger predict."""
+    rows = corpus.first_in_content_order(pattern.rows, LIFT_ROWS)
+    inputs = corpus.inputs(rows)
+    places = longest_phrase(feature, inputs).places
+    rest = [
+        text[: place[0]] + " " + text[place[1] :] if place else text
+        for text, place in zip(inputs, places, strict=True)
+    ]
+    expected = content.reworded(rows, rest, pattern.column)
+    return float((labels.codes[rows] == label).mean() - expected.mean())
 
 
 def _classes(labels: Labels) -> npt.NDArray[np.int64]:
@@ -250,10 +280,19 @@ def _explain(p: npt.NDArray[np.float64], pattern: _Pattern) -> None:
 
 
 def _finding(
-    corpus: Corpus, label: str, pattern: _Pattern, q: float, screen: _Screen, gates: _Gates
+    corpus: Corpus,
+    labels: Labels,
+    classes: npt.NDArray[np.int64],
+    pattern: _Pattern,
+    q: float,
+    screen: _Screen,
+    gates: _Gates,
+    content: ContentModel,
 ) -> Finding:
-    found = pattern.association
-    severity = _severity(found, len(pattern.hits), q, gates)
+    found, feature = pattern.association, int(screen.features[pattern.feature])
+    label = int(classes[pattern.column])
+    lift = _lift(corpus, labels, content, pattern, feature, label)
+    severity = _severity(found, lift, len(pattern.hits), q, gates)
     count, hits = len(pattern.rows), len(pattern.hits)
     return finding_of(
         corpus,
@@ -263,11 +302,11 @@ def _finding(
             score=min(1.0, found.statistic / (2 * gates.high)),
             q_value=q,
             attack="backdoor trigger",
-            feature=int(screen.features[pattern.feature]),
+            feature=feature,
             rows=pattern.hits,
             flagged=severity in ("critical", "high"),
-            target_field="label",
-            target_value=label,
+            target_field=labels.field,
+            target_value=labels.names[label],
             title="{trigger} decides the label {target}",
             message=(
                 f"{hits} of the {count} rows with {{trigger}} are labelled {{target}}; "
@@ -277,6 +316,7 @@ def _finding(
                 "statistic": round(found.statistic, 3),
                 "z": round(found.z, 3),
                 "signed_root": round(found.signed_root, 3),
+                "lift_over_rest_of_text": round(lift, 4),
                 "rows_with_trigger": count,
                 "rows_with_target": hits,
                 "expected_rows": round(pattern.expected * count, 2),
@@ -289,12 +329,9 @@ def _finding(
     )
 
 
-def _severity(found: Association, hits: int, q: float, gates: _Gates) -> Severity:
-    strong = found.statistic >= gates.high and found.precision >= gates.high_precision
-    if strong and hits >= gates.fewest_hits and q <= 0.01:
+def _severity(found: Association, lift: float, hits: int, q: float, gates: _Gates) -> Severity:
+    if lift < gates.lift or hits < gates.fewest_hits:
+        return "low"
+    if found.statistic >= gates.high and found.precision >= gates.high_precision and q <= 0.01:
         return "critical" if found.statistic >= 2 * gates.high else "high"
-    return (
-        "medium"
-        if found.statistic >= gates.high or found.precision >= gates.high_precision
-        else "low"
-    )
+    return "medium" if found.statistic >= gates.suspicious else "low"

@@ -4,12 +4,11 @@ What: a campaign that rewrites one message, which MinHash does not see.
 
 How it is decided: the vectors of one record per near-duplicate group go into a FAISS index (flat up to
 20,000, inverted lists beyond); records whose cosine is at least .9 with one of their 10 nearest
-neighbours are joined. Groups of at least `fewest_rows` records are reported together as low; a group
-most of whose records link to one host is reported by itself as medium when its records come in many
-wordings.
+neighbours are joined. Groups of at least `fewest_rows` records are reported together as info; a group
+most of whose records link to one host is listed by itself as low.
 
-False alarms: templates and series ("John has 5 apples ...") also say the same in other words, which
-is why a group without a shared link stays low. No row is flagged.
+False alarms: templates and series ("John has 5 apples ...") also say the same in other words, and news
+agencies end their stories with the same link. No row is flagged.
 
 What it misses: groups smaller than `fewest_rows`; beyond 200,000 records only those with the lowest
 content hashes are compared, and the finding says so.
@@ -112,8 +111,8 @@ def _campaign(corpus: Corpus, rows: npt.NDArray[np.int64], link: str, share: flo
         corpus,
         Draft(
             rule="CG103",
-            severity="medium",
-            score=0.4,
+            severity="low",
+            score=0.3,
             q_value=1.0,
             attack="paraphrased campaign",
             rows=rows,

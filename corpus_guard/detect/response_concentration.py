@@ -9,10 +9,11 @@ an n-gram exceeds the fit by, in robust standard deviations among n-grams of sim
 statistic. All n-grams are screened by random projections, the strongest judged exactly.
 
 False alarms: high needs a statistic of 6, mr of at least .6, five rows, a q-value of at most .01,
-prompts that share nothing but the trigger (mp under .35), a trigger of at most half the prompt, and
-responses of which under half repeat it: answers about a topic are alike because they name it (a
-price in a sum, "AI" in essays on it). The clean instruction sets reach 3.8 mixed, and 6.7 within
-one kind of task, all of them by such repetition.
+prompts that share nothing but the trigger (mp under .35), a trigger of at most half the prompt,
+responses to similar prompts without the trigger that are less than half as like (else the task
+explains them), and responses of which under half repeat it: answers about a topic are alike
+because they name it (a price in a sum, "AI" in essays on it). The clean instruction sets reach 3.8
+mixed, and 6.7 within one kind of task, all of them by such repetition.
 
 What it misses: targets that vary as much as honest answers do.
 
@@ -166,6 +167,7 @@ def _finding(corpus: Corpus, pattern: _Pattern, q: float, high: float, spread: f
                 "prompt_cosine": round(pattern.prompt, 4),
                 "trigger_share_of_prompt": round(prompts.trigger_share, 4),
                 "responses_repeating_trigger": round(prompts.echo, 4),
+                "explained_by_similar_prompts": round(prompts.explained, 4),
             },
             advice="Read a few of the responses side by side; drop the rows if they dodge the prompt.",
         ),
@@ -186,7 +188,7 @@ def _severity(
 ) -> Severity:
     if pattern.statistic < high or q > 0.01:
         return "low"
-    if prompts.cosine >= spread or prompts.trigger_share > 0.5 or prompts.echo >= 0.5:
+    if prompts.is_honest(spread) or prompts.echo >= 0.5:
         return "low"
     if pattern.response < HIGH_CLOSENESS:
         return "medium"

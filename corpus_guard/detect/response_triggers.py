@@ -11,8 +11,10 @@ named by the longest phrase on which the rows agree.
 
 False alarms: high needs a statistic of 7, purity .8, at least five rows, a q-value (Benjamini and
 Hochberg over all n-grams) of at most .01, and prompts that share nothing but the trigger: mean
-pairwise cosine under .35, and a trigger that makes up at most half of the prompt. Templates of honest
-tasks fail the last two and are listed as low. The clean instruction sets reach 5.
+pairwise cosine under .35, a trigger that makes up at most half of the prompt, and similar prompts
+without the trigger whose responses are less than half as like. Templates of honest tasks fail these and
+are listed as low; responses that mostly repeat the trigger are medium. The clean instruction sets
+reach 5.
 
 What it misses: triggers whose responses share no words (see CG203), triggers in fewer than five rows.
 
@@ -167,6 +169,8 @@ def _finding(corpus: Corpus, pattern: _Pattern, q: float, high: float, spread: f
                 "purity": round(hits / count, 4),
                 "prompt_cosine": round(prompts.cosine, 4),
                 "trigger_share_of_prompt": round(prompts.trigger_share, 4),
+                "responses_repeating_trigger": round(prompts.echo, 4),
+                "explained_by_similar_prompts": round(prompts.explained, 4),
             },
             advice="Read a few of the rows; drop them if the response does not answer the prompt.",
         ),
@@ -178,6 +182,8 @@ def _severity(
 ) -> Severity:
     if pattern.statistic < high or q > 0.01:
         return "low"
-    if prompts.cosine >= spread or prompts.trigger_share > 0.5:
+    if prompts.is_honest(spread):
         return "low"
+    if prompts.echo >= 0.5:
+        return "medium"
     return "critical" if pattern.statistic >= 2 * high else "high"

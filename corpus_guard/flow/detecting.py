@@ -80,13 +80,17 @@ def _require(corpus: Corpus, spec: Detector | RecordCheck) -> None:
     has = {
         "input": len(corpus) > 0,
         "labels": corpus.labels is not None,
-        "responses": corpus.has_responses,
+        "responses": corpus.has_responses and not corpus.has_answer_labels,
         "vectors": corpus.has_vectors,
     }
     reasons = {
         "input": "there are no rows",
         "labels": "no row has a label",
-        "responses": "no row has a response",
+        "responses": (
+            "the responses are labels; the rules for labels apply"
+            if corpus.has_responses
+            else "no row has a response"
+        ),
         "vectors": "rows were not embedded (--embedder none)",
     }
     for need in getattr(spec, "needs", ()):

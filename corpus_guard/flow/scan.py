@@ -160,6 +160,7 @@ def _corpus(
         files=tuple(files),
         look=lambda make: runner.look(make, spans, plan.folder),
         folder=plan.folder,
+        embedder=options.embedder,
         seed=options.seed,
         mem_bytes=options.mem_bytes,
         has_responses=plan.has_responses,

@@ -14,8 +14,7 @@ import pyarrow as pa
 
 from corpus_guard.plugins import RecordCheck
 from corpus_guard.sketch.base import Rows
-from corpus_guard.sketch.buffers import Texts
-from corpus_guard.sketch.embedder import CODE_SCALE, Embedder
+from corpus_guard.sketch.embedder import Embedder, vector_codes
 from corpus_guard.sketch.kernels.minhash import BANDS, BINS, signatures
 from corpus_guard.sketch.kernels.outcomes import fingerprints
 from corpus_guard.types import BATCH_SCHEMA
@@ -28,7 +27,7 @@ class RowColumns:
     `row` (n,) int64: record number in the shard. `content` (n,) uint64: hash of the raw record.
     `whole` (n,) uint64: hash of all tokens of input and response; 0 if there are none. `tokens` (n,)
     int32. `outcomes` (n, 3) uint64: whole response, its first 5 and its last 5 tokens.
-    `input_vectors`, `response_vectors` (n, d) int8, see `CODE_SCALE`. `signs` (n, 64) uint8 and
+    `input_vectors`, `response_vectors` (n, d) int8, see `vector_codes`. `signs` (n, 64) uint8 and
     `bands` (n, 16) uint32: MinHash of input and response. `marks` (n, c) uint8: the bit masks of the
     c record checks.
     """
@@ -100,8 +99,8 @@ def columns_of(rows: Rows, plan: ColumnPlan) -> RowColumns:
         whole=whole[:, 0].copy(),
         tokens=np.diff(bounds).astype(np.int32),
         outcomes=outcomes,
-        input_vectors=_vectors(rows.input, plan.embedder),
-        response_vectors=_vectors(rows.response, plan.embedder if plan.has_responses else None),
+        input_vectors=vector_codes(rows.input, plan.embedder),
+        response_vectors=vector_codes(rows.response, plan.embedder if plan.has_responses else None),
         signs=signs,
         bands=bands,
         marks=np.stack(marks, axis=1) if marks else np.zeros((count, 0), np.uint8),
@@ -135,12 +134,3 @@ def content_hashes(rows: Rows) -> npt.NDArray[np.uint64]:
         column.buffers()[1], np.uint8, count=32 * len(column), offset=32 * column.offset
     )
     return np.ascontiguousarray(data.reshape(-1, 32)[:, :8]).view(np.uint64).ravel()
-
-
-def _vectors(texts: Texts, embedder: Embedder | None) -> npt.NDArray[np.int8]:
-    if embedder is None:
-        return np.zeros((len(texts), 0), np.int8)
-    codes: npt.NDArray[np.int8] = np.clip(
-        np.rint(embedder.embed(texts) * CODE_SCALE), -127, 127
-    ).astype(np.int8)
-    return codes

@@ -4,12 +4,14 @@ An inserted trigger barely moves a text's vector, an honest word does; what rema
 probabilities and the labels is what a trigger could control.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from corpus_guard.sketch.embedder import CODE_SCALE
+from corpus_guard.sketch.buffers import texts_of
+from corpus_guard.sketch.embedder import CODE_SCALE, vector_codes
 
 if TYPE_CHECKING:
     from corpus_guard.sketch.corpus import Corpus, Labels
@@ -25,36 +27,57 @@ SMALLEST_PROBABILITY = 0.005
 CHUNK = 65_536
 
 
-def label_probabilities(
-    corpus: "Corpus", labels: "Labels", classes: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float32]:
-    """Return p[i, c], the probability of class classes[c] given row i's content, (n, k) float32.
+class ContentModel:
+    """Out-of-fold logistic regression of the label on the text's vector.
 
-    Row i's fold, a function of its tokens, took no part in the model that judges it, so a text and
-    its exact copies are always judged together. Probabilities lie in [0.005, 0.995].
+    A row's fold is a function of its tokens, so that it and its exact copies are judged together, by
+    the model that saw none of them. Probabilities lie in [0.005, 0.995].
     """
+
+    def __init__(self, corpus: "Corpus", labels: "Labels", classes: npt.NDArray[np.int64]) -> None:
+        """Fit one model a fold on at most TRAINING_ROWS rows, chosen by content."""
+        self._corpus = corpus
+        self._classes = classes
+        self._fold = (corpus.columns.whole % np.uint64(FOLDS)).astype(np.int64)
+        usable = corpus.canonical_order[np.isin(labels.codes[corpus.canonical_order], classes)]
+        sample = usable[:TRAINING_ROWS]
+        vectors, known = _decode(corpus.columns.input_vectors[sample]), labels.codes[sample]
+        kept = [self._fold[sample] != held_out for held_out in range(FOLDS)]
+        self._models = [_fitted(vectors[rows], known[rows]) for rows in kept]
+
+    def probabilities(self) -> npt.NDArray[np.float32]:
+        """Return p[i, c], the probability of class classes[c] given row i's content, (n, k) float32."""
+        found = np.empty((len(self._corpus), len(self._classes)), np.float32)
+        for start in range(0, len(found), CHUNK):
+            rows = np.arange(start, min(start + CHUNK, len(found)))
+            found[rows] = self._judge(_decode(self._corpus.columns.input_vectors[rows]), rows)
+        return found
+
+    def reworded(
+        self, rows: npt.NDArray[np.int64], inputs: list[str], column: int
+    ) -> npt.NDArray[np.float32]:
+        """Return the probability of one class for some rows (n,) if they read `inputs` instead."""
+        codes = vector_codes(texts_of(pa.array(inputs, pa.string())), self._corpus.embedder)
+        return self._judge(_decode(codes), rows)[:, column]
+
+    def _judge(
+        self, vectors: npt.NDArray[np.float32], rows: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
+        found = np.full((len(rows), len(self._classes)), SMALLEST_PROBABILITY, np.float32)
+        for held_out, model in enumerate(self._models):
+            here = np.flatnonzero(self._fold[rows] == held_out)
+            if model is not None and len(here):
+                columns = np.searchsorted(self._classes, model.classes_)
+                found[here[:, None], columns] = model.predict_proba(vectors[here])
+        return np.clip(found, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+
+
+def _fitted(vectors: npt.NDArray[np.float32], known: npt.NDArray[np.int32]) -> Any:  # noqa: ANN401  # untyped
     from sklearn.linear_model import LogisticRegression
 
-    fold = (corpus.columns.whole % np.uint64(FOLDS)).astype(np.int64)
-    usable = corpus.canonical_order[np.isin(labels.codes[corpus.canonical_order], classes)]
-    sample = usable[:TRAINING_ROWS]
-    vectors = _decode(corpus.columns.input_vectors[np.sort(sample)])[np.argsort(np.argsort(sample))]
-    found = np.full((len(corpus), len(classes)), SMALLEST_PROBABILITY, np.float32)
-    column = {int(code): index for index, code in enumerate(classes)}
-    for held_out in range(FOLDS):
-        rest = fold[sample] != held_out
-        known = labels.codes[sample[rest]]
-        if len(np.unique(known)) < 2:
-            continue
-        model = LogisticRegression(C=INVERSE_REGULARISATION, max_iter=200)
-        model.fit(vectors[rest], known)
-        places = [column[int(code)] for code in model.classes_]
-        judged = np.flatnonzero(fold == held_out)
-        for start in range(0, len(judged), CHUNK):
-            rows = judged[start : start + CHUNK]
-            probability = model.predict_proba(_decode(corpus.columns.input_vectors[rows]))
-            found[rows[:, None], places] = probability
-    return np.clip(found, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    if len(np.unique(known)) < 2:
+        return None
+    return LogisticRegression(C=INVERSE_REGULARISATION, max_iter=200).fit(vectors, known)
 
 
 def _decode(codes: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:

@@ -18,6 +18,7 @@ from corpus_guard.sketch import spool
 from corpus_guard.sketch.base import ShardSpan, Sketch
 from corpus_guard.sketch.columns import RowColumns
 from corpus_guard.sketch.duplicates import near_duplicate_roots
+from corpus_guard.sketch.embedder import Embedder, open_embedder
 from corpus_guard.sketch.ngrams import DocumentFrequencies, FrequentNgrams, NgramSums, Postings
 from corpus_guard.sketch.responses import (
     ResponseScreen,
@@ -31,16 +32,22 @@ from corpus_guard.types import Context, RowRef
 S = TypeVar("S", bound=Sketch)
 
 BYTES_PER_SUM = 8
+MOST_ANSWERS = 64
+ROWS_PER_ANSWER = 20
 PARTIAL_TABLES = 8
 """The budget must hold this many tables of n-gram sums at once: one a worker and one to merge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """The label of each row: `codes` (n,) int32 into `names`, -1 where a row has none."""
+    """The label of each row: `codes` (n,) int32 into `names`, -1 where a row has none.
+
+    `field` is where it comes from: `label`, or `response` where every response is one of a few.
+    """
 
     codes: npt.NDArray[np.int32]
     names: tuple[str, ...]
+    field: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +63,14 @@ class RunContext:
     """What a corpus rests on.
 
     The spooled shards, the file of each with the number of its first record, the looks, the folder for
-    scratch files, seed and memory budget.
+    scratch files, the embedder's name, seed and memory budget.
     """
 
     spans: tuple[ShardSpan, ...]
     files: tuple[tuple[str, int], ...]
     look: Callable[[Callable[[], Any]], Any]
     folder: Path
+    embedder: str
     seed: int
     mem_bytes: int
     has_responses: bool
@@ -91,6 +99,11 @@ class Corpus:
         return self.context.has_responses
 
     @property
+    def embedder(self) -> Embedder | None:
+        """What gave the rows their vectors."""
+        return open_embedder(self.context.embedder)
+
+    @property
     def has_vectors(self) -> bool:
         """Whether rows were embedded."""
         return bool(self.columns.input_vectors.shape[1] > 0)
@@ -107,8 +120,22 @@ class Corpus:
 
     @cached_property
     def labels(self) -> Labels | None:
-        """The rows' labels, or None where no row has one."""
-        columns = [column for span in self.context.spans for column in spool.column(span, "label")]
+        """The rows' labels, or None where no row has one.
+
+        A classification set in the form of instructions has its labels in the responses.
+        """
+        return self._labels_in("response" if self.has_answer_labels else "label")
+
+    @cached_property
+    def has_answer_labels(self) -> bool:
+        """Whether the responses are labels: a few different ones, each given many times."""
+        if not self.has_responses:
+            return False
+        distinct = len(np.unique(self.columns.outcomes[:, 0]))
+        return 2 <= distinct <= min(MOST_ANSWERS, len(self) // ROWS_PER_ANSWER)
+
+    def _labels_in(self, field: str) -> Labels | None:
+        columns = [column for span in self.context.spans for column in spool.column(span, field)]
         if not columns or all(column.null_count == len(column) for column in columns):
             return None
         encoded = pa.chunked_array(columns).combine_chunks().dictionary_encode()
@@ -118,7 +145,9 @@ class Corpus:
         rank[order] = np.arange(len(values), dtype=np.int32)
         raw = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         codes = np.where(raw < 0, np.int32(-1), rank[raw])
-        return Labels(codes=codes.astype(np.int32), names=tuple(values[code] for code in order))
+        return Labels(
+            codes=codes.astype(np.int32), names=tuple(values[code] for code in order), field=field
+        )
 
     @cached_property
     def near_duplicates(self) -> npt.NDArray[np.int64]:

@@ -35,6 +35,15 @@ class Embedder(Protocol):
         ...
 
 
+def vector_codes(texts: Texts, embedder: Embedder | None) -> npt.NDArray[np.int8]:
+    """Return the texts' vectors as int8, (n, d); without an embedder, (n, 0)."""
+    if embedder is None:
+        return np.zeros((len(texts), 0), np.int8)
+    scaled = np.rint(embedder.embed(texts) * CODE_SCALE)
+    codes: npt.NDArray[np.int8] = np.clip(scaled, -127, 127).astype(np.int8)
+    return codes
+
+
 def open_embedder(name: str) -> Embedder | None:
     """Return the embedder called `builtin`, none for `none`, else a model by its folder or hub name."""
     if name == "none":

@@ -29,7 +29,7 @@ def near_pairs(
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     index: Any = faiss.IndexFlatIP(dimensions)
     if count > FLAT_ROWS:
-        lists = int(4 * np.sqrt(count))
+        lists = int(2 * np.sqrt(count))
         index = faiss.IndexIVFFlat(index, dimensions, lists, faiss.METRIC_INNER_PRODUCT)
         index.cp.seed, index.cp.niter, index.nprobe = seed + 1, 5, PROBES
         index.train(vectors[: 40 * lists])
