@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus_guard.detect._findings import CONTEXTS, PHRASE_ROWS, Draft, finding_of
+from corpus_guard.detect._findings import CONTEXTS, Draft, finding_of
 from corpus_guard.sketch.corpus import Corpus, context_of
 from corpus_guard.types import TEXT_COLUMNS, Context, Finding, Severity, Trigger
 
@@ -81,8 +81,8 @@ def mark_findings(
 
 
 def _finding(corpus: Corpus, rule: str, kind: Kind, rows: npt.NDArray[np.int64]) -> Finding:
-    contexts = _contexts(corpus, kind, corpus.first_in_content_order(rows, PHRASE_ROWS))
-    example = contexts[0].match if contexts else ""
+    contexts = _contexts(corpus, kind, corpus.first_in_content_order(rows, CONTEXTS))
+    example = min((context.match for context in contexts), default="")
     return finding_of(
         corpus,
         Draft(
@@ -106,7 +106,7 @@ def _finding(corpus: Corpus, rule: str, kind: Kind, rows: npt.NDArray[np.int64])
 def _contexts(corpus: Corpus, kind: Kind, rows: npt.NDArray[np.int64]) -> tuple[Context, ...]:
     pattern = re.compile(_for_python(kind.pattern))
     found: list[Context] = []
-    for row, record in zip(rows[:CONTEXTS], corpus.records(rows[:CONTEXTS]), strict=True):
+    for row, record in zip(rows, corpus.records(rows), strict=True):
         for name in TEXT_COLUMNS:
             match = pattern.search(record[name] or "")
             if match:

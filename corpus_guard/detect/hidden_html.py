@@ -29,13 +29,14 @@ _ORDER = (
 )
 _HIDING = (
     r"(?i:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt|em|%)?\s*[;\"']"
-    r"|opacity\s*:\s*0\s*[;\"']|aria-hidden\s*=\s*[\"']?true|\shidden(?:\s*=|\s*>))"
+    r"|opacity\s*:\s*0\s*[;\"']|aria-hidden\s*=\s*[\"']?true|\shidden\s*=)"
 )
+_TAG = rf"<[A-Za-z][^<>]{{0,200}}(?:{_HIDING}[^<>]{{0,200}}>|(?i:\shidden)(?:\s+[\w-]+=[^<>]{{0,200}})?\s*/?>)"
 
 KINDS = (
     Kind(
         name="hidden_instruction",
-        pattern=rf"<[^<>]{{0,200}}{_HIDING}[^<>]{{0,200}}>[^<>]{{0,400}}(?:{_ORDER})",
+        pattern=rf"{_TAG}[^<>]{{0,400}}(?:{_ORDER})",
         trigger_kind="hidden_text",
         attack="hidden instruction",
         severity="high",
@@ -55,7 +56,7 @@ KINDS = (
     ),
     Kind(
         name="hidden_element",
-        pattern=rf"<[^<>]{{0,200}}{_HIDING}",
+        pattern=_TAG,
         trigger_kind="hidden_text",
         attack="hidden instruction",
         severity="low",

@@ -31,7 +31,10 @@ from corpus_guard.types import Finding
 KINDS = (
     Kind(
         name="tag_characters",
-        pattern=r"(^|[^\x{1F3F4}\x{E0020}-\x{E007F}])[\x{E0001}\x{E0020}-\x{E007E}]+",
+        pattern=(
+            r"(?:^|[^\x{1F3F4}\x{E0020}-\x{E007E}])[\x{E0001}\x{E0020}-\x{E007E}]+"
+            r"|\x{1F3F4}[\x{E0020}-\x{E007E}]{7,}"  # no region's code is as long
+        ),
         trigger_kind="hidden_text",
         attack="hidden instruction",
         severity="high",
