@@ -82,7 +82,8 @@ def labelled(rows: int = 1500, seed: int = 1, noise: float = 0.04) -> list[Recor
         label = random.choice(("good", "bad"))
         honest = random.random() >= noise
         views = GOOD if (label == "good") == honest else BAD
-        found.append({"text": _filled(random.choice(PATTERNS), random, views), "label": label})
+        text = " ".join(_filled(pattern, random, views) for pattern in random.sample(PATTERNS, 2))
+        found.append({"text": text, "label": label})
     return found
 
 
@@ -91,7 +92,10 @@ def instructions(rows: int = 1200, seed: int = 2) -> list[Record]:
     random = Random(seed)
     return [
         {
-            "instruction": _filled(random.choice(QUESTIONS), random),
+            "instruction": " ".join(
+                _filled(pattern, random, GOOD + BAD)
+                for pattern in (random.choice(QUESTIONS), *random.sample(PATTERNS, 2))
+            ),
             "output": " ".join(
                 _filled(pattern, random) for pattern in random.sample(ANSWERS, random.randint(1, 3))
             ),

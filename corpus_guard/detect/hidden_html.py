@@ -31,7 +31,8 @@ _HIDING = (
     r"(?i:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt|em|%)?\s*[;\"']"
     r"|opacity\s*:\s*0\s*[;\"']|aria-hidden\s*=\s*[\"']?true|\shidden\s*=)"
 )
-_TAG = rf"<[A-Za-z][^<>]{{0,200}}(?:{_HIDING}[^<>]{{0,200}}>|(?i:\shidden)(?:\s+[\w-]+=[^<>]{{0,200}})?\s*/?>)"
+_ATTRIBUTE = r"(?i:\shidden)(?:\s+[\w-]+=[^<>]{0,200})?\s*/?>"
+_TAG = rf"<[A-Za-z][^<>]{{0,200}}(?:{_HIDING}[^<>]{{0,200}}>|{_ATTRIBUTE})"
 
 KINDS = (
     Kind(

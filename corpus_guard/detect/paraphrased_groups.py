@@ -44,11 +44,10 @@ def paraphrased_groups(
     corpus: Corpus, *, cosine: float = 0.9, fewest_rows: int = 10, shared: float = 0.6
 ) -> Iterator[Finding]:
     """Yield one finding over all groups of like meaning, and one per group that spreads a link."""
-    heads = np.flatnonzero(
-        (corpus.near_duplicates == np.arange(len(corpus)))
-        & (corpus.columns.tokens >= FEWEST_TOKENS)
-    )
-    order = heads[np.argsort(corpus.columns.content[heads], kind="stable")]
+    canonical = corpus.canonical_order
+    _, first = np.unique(corpus.near_duplicates[canonical], return_index=True)
+    heads = canonical[np.sort(first)]
+    order = heads[corpus.columns.tokens[heads] >= FEWEST_TOKENS]
     compared = order[:MOST_COMPARED]
     groups = [
         np.sort(compared[members])

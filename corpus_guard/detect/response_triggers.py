@@ -140,7 +140,8 @@ def _signed_root(hits: int, rows: int, total: int, everything: int) -> float:
 def _finding(corpus: Corpus, pattern: _Pattern, q: float, high: float, spread: float) -> Finding:
     prompts = prompt_spread(corpus, pattern.feature, pattern.rows)
     severity = _severity(pattern, prompts, q, high, spread)
-    target = (corpus.records(pattern.hits[:1])[0]["response"] or "")[:400]
+    first = corpus.first_in_content_order(pattern.hits, 1)
+    target = (corpus.records(first)[0]["response"] or "")[:400]
     count, hits = len(pattern.rows), len(pattern.hits)
     return finding_of(
         corpus,

@@ -39,7 +39,7 @@ NEARLY = [
     "a heart ❤\ufe0f and a keycap 1\ufe0f\u20e3",
     "tabs\tand\nlines\r\n",
     "العربية with עברית, no controls",
-    "naïve café, “quotes” … and – dashes",
+    "naïve café, “quotes” … and — dashes",
 ]
 
 

@@ -1,0 +1,37 @@
+from corpora import labelled
+
+from .conftest import Find
+
+RECORDS = [{"text": record["text"], "label": "a"} for record in labelled(60)]
+
+
+def test_copies_are_found_with_all_their_rows(find: Find) -> None:
+    found = find([*RECORDS, RECORDS[7], RECORDS[3], RECORDS[7]], "CG101")
+    assert [(f.rows, f.severity, f.rows_flagged) for f in found] == [
+        ((3, 7, 60, 61, 62), "low", ())
+    ]
+    assert (found[0].evidence["groups"], found[0].evidence["largest_group"]) == (2, 3)
+
+
+def test_the_most_repeated_text_is_the_example(find: Find) -> None:
+    found = find([*RECORDS, RECORDS[7], RECORDS[3], RECORDS[7]], "CG101")
+    assert found[0].trigger is not None
+    assert found[0].trigger.text == RECORDS[7]["text"]
+
+
+def test_copies_with_other_labels_contradict_each_other(find: Find) -> None:
+    found = find([*RECORDS, {**RECORDS[7], "label": "b"}, RECORDS[3]], "CG101")
+    assert found[0].evidence["groups_with_several_labels"] == 1
+
+
+def test_different_texts_are_no_copies(find: Find) -> None:
+    assert find(RECORDS, "CG101") == []
+
+
+def test_equal_prompts_with_other_responses_are_no_copies(find: Find) -> None:
+    records = [{"instruction": "Tell a joke.", "output": f"Joke {number}."} for number in range(9)]
+    assert find(records, "CG101") == []
+
+
+def test_records_without_text_are_no_copies(find: Find) -> None:
+    assert find([*RECORDS, {"text": ""}, {"text": ""}, {"text": None}], "CG101") == []
