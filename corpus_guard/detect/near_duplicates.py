@@ -67,7 +67,11 @@ def near_duplicates(
             advice="Look at the largest group; keep one record of each if they are copies.",
         ),
     )
-    big = sorted((g for g in groups if len(g) >= fewest_rows), key=len, reverse=True)[:MOST_LISTED]
+    content = corpus.columns.content
+    big = sorted(
+        (group for group in groups if len(group) >= fewest_rows),
+        key=lambda group: (-len(group), int(content[group].min())),
+    )[:MOST_LISTED]
     for group in big:
         link = shared_link(corpus, group, shared)
         if link is not None:

@@ -85,7 +85,9 @@ def paraphrased_groups(
             advice="Series and templates look like this; look closer if you expected varied text.",
         ),
     )
-    for group in sorted(groups, key=len, reverse=True)[:MOST_LISTED]:
+    content = corpus.columns.content
+    groups.sort(key=lambda group: (-len(group), int(content[group].min())))
+    for group in groups[:MOST_LISTED]:
         link = shared_link(corpus, group, shared)
         if link is not None:
             yield _campaign(corpus, group, *link)

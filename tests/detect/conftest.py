@@ -2,9 +2,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import corpus_guard as cg
 from corpus_guard.types import Finding
+
+settings.register_profile("steady", deadline=None, derandomize=True, max_examples=40)
+settings.load_profile("steady")
 
 Find = Callable[..., list[Finding]]
 

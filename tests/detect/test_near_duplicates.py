@@ -50,3 +50,15 @@ def test_copies_are_numbered_as_clusters_in_the_rows(find: Find, tmp_path: objec
     clusters = pq.read_table(f"{tmp_path}/out/rows.parquet")["cluster"].to_pylist()
     assert [row for row, cluster in enumerate(clusters) if cluster == 0] == [5, 80]
     assert set(clusters) == {-1, 0}
+
+
+def test_which_of_many_campaigns_are_listed_does_not_depend_on_the_order_of_rows(
+    find: Find,
+) -> None:
+    texts = [
+        f"{edited(text, 1, seed)} www.site{place}.example"
+        for place, text in enumerate(DOCUMENTS[:14])
+        for seed in range(12)
+    ]
+    listed = [{f.id for f in find(records(given), "CG102")} for given in (texts, texts[::-1])]
+    assert listed[0] == listed[1]

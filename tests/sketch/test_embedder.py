@@ -1,3 +1,4 @@
+import sys
 from importlib.resources import files
 
 import numpy as np
@@ -75,6 +76,9 @@ def test_none_is_no_embedder() -> None:
     assert open_embedder("none") is None
 
 
-def test_a_model_that_does_not_exist_is_told_with_the_mend() -> None:
-    with pytest.raises(UsageError, match=r"builtin|pip install"):
-        open_embedder("/nowhere/at all")
+def test_a_library_that_is_not_installed_is_told_with_the_mend(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(UsageError, match=r"pip install 'corpus-guard\[models\]'"):
+        open_embedder("some/model")
