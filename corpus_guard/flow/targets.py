@@ -45,4 +45,6 @@ def resolve(given: Targets, options: ScanOptions, folder: Path) -> Resolved:
                 )
             except TypeError as error:
                 raise UsageError(f"record {place} cannot be scanned: {error}") from error
-    return resolve_targets([str(path)], options.read, folder)
+    resolved = resolve_targets([str(path)], options.read, folder)
+    files = tuple(replace(file, name="<records>") for file in resolved.files)
+    return replace(resolved, name="<records>", files=files)
