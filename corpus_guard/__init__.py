@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from corpus_guard.api import scan
     from corpus_guard.config import FieldOverrides, ReadOptions, ScanOptions
     from corpus_guard.errors import (
-        BoundExceeded,
         CorpusGuardError,
         MergeError,
         NotAssessed,
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "BoundExceeded",
     "CorpusGuardError",
     "Coverage",
     "FieldOverrides",

@@ -4,7 +4,6 @@
     ├── UsageError               a wrong argument or an unreadable target, exit code 4
     │   └── UnreadableTarget     nothing of the target can be read
     ├── PluginError              a plugin clashes, cannot be loaded or has an unknown option
-    ├── BoundExceeded            an input is larger than its bound; becomes an `Unread`
     ├── NotAssessed              a detector does not apply; its reason goes to the report
     └── MergeError               two sketches with unequal options were merged
 
@@ -27,10 +26,6 @@ class UnreadableTarget(UsageError):
 
 class PluginError(CorpusGuardError):
     """A plugin clashes with another, cannot be loaded, or was given an unknown option."""
-
-
-class BoundExceeded(CorpusGuardError):
-    """An input is larger than its bound. Readers turn it into an `Unread`."""
 
 
 class MergeError(CorpusGuardError):

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 
 from typer import TyperException, echo
 
-from corpus_guard.errors import BoundExceeded, CorpusGuardError, MergeError, NotAssessed
+from corpus_guard.errors import CorpusGuardError, MergeError, NotAssessed
 from corpus_guard.escape import safe_text
 
 INTERNAL_ERROR = 2
 USAGE_ERROR = 4
 INTERRUPTED = 130
-_DEFECTS = (BoundExceeded, MergeError, NotAssessed)
+_DEFECTS = (MergeError, NotAssessed)
 """Errors that a stage must have caught; seen here they are defects."""
 
 

@@ -28,6 +28,8 @@ from corpus_guard.types import Finding, Severity
 KINDS: tuple[tuple[str, Severity, str], ...] = (
     ("duplicate_keys", "medium", "Keys that occur twice in one object"),
     ("invalid_utf8", "low", "Bytes that are no UTF-8"),
+    ("lone_surrogate", "low", "Halves of surrogate pairs"),
+    ("unclosed_quote", "low", "Quotes that are opened and not closed"),
     ("ragged_row", "low", "Table rows with too many or too few cells"),
     ("not_an_object", "low", "Records that are no objects"),
 )

@@ -30,7 +30,8 @@ def to_batch(block: RecordBlock, layout: Layout) -> pa.RecordBatch:
     }
     count = len(block.rows)
     return pa.RecordBatch.from_arrays(
-        [arrays.get(field.name, pa.nulls(count, field.type)) for field in BATCH_SCHEMA], schema=BATCH_SCHEMA
+        [arrays.get(field.name, pa.nulls(count, field.type)) for field in BATCH_SCHEMA],
+        schema=BATCH_SCHEMA,
     )
 
 
@@ -62,10 +63,16 @@ def _strings(values: list[str | None]) -> pa.Array:
 
 
 def _encodable(value: str | None) -> str | None:
-    return None if value is None else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return (
+        None
+        if value is None
+        else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    )
 
 
-def _by_field(records: Iterable[Mapping[str, object]], layout: Layout) -> dict[str, list[str | None]]:
+def _by_field(
+    records: Iterable[Mapping[str, object]], layout: Layout
+) -> dict[str, list[str | None]]:
     records = list(records)
     columns: dict[str, list[str | None]] = {}
     for role in _ROLES:
@@ -89,12 +96,16 @@ def _others(record: Mapping[str, object], used: frozenset[str]) -> str | None:
     if used.issuperset(record):
         return None
     lines = [
-        f"{name}: {text}" for name, value in record.items() if name not in used and (text := as_text(value))
+        f"{name}: {text}"
+        for name, value in record.items()
+        if name not in used and (text := as_text(value))
     ]
     return "\n".join(lines) or None
 
 
-def _by_message(records: Iterable[Mapping[str, object]], layout: Layout) -> dict[str, list[str | None]]:
+def _by_message(
+    records: Iterable[Mapping[str, object]], layout: Layout
+) -> dict[str, list[str | None]]:
     used = frozenset(name for names in layout.roles.values() for name in names)
     columns: dict[str, list[str | None]] = {name: [] for name in (*_ROLES, "other")}
     for record in records:

@@ -51,8 +51,10 @@ def leaves(value: object, path: str = "", depth: int = 0) -> Iterator[tuple[str,
 
 def is_message_list(value: object) -> bool:
     """Say whether a value is a list of chat messages."""
-    return isinstance(value, list) and bool(value) and all(
-        isinstance(item, Mapping) and _role(item) is not None for item in value
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(item, Mapping) and _role(item) is not None for item in value)
     )
 
 

@@ -21,7 +21,16 @@ LABEL = ("label", "labels", "class", "category", "target", "sentiment", "intent"
 SYSTEM = ("system", "system_prompt")
 PROMPT = ("instruction", "prompt", "question", "query", "user", "human")
 PROMPT_MORE = ("input", "context")
-RESPONSE = ("output", "response", "completion", "answer", "chosen", "assistant", "reply", "solution")
+RESPONSE = (
+    "output",
+    "response",
+    "completion",
+    "answer",
+    "chosen",
+    "assistant",
+    "reply",
+    "solution",
+)
 CHAT = ("messages", "conversations", "conversation", "dialogue", "dialog", "turns")
 SOURCE = ("source", "dataset", "origin", "domain", "annotator", "annotator_id", "author", "site")
 TIME = ("time", "timestamp", "date", "created", "created_at", "created_utc", "published", "fetched")
@@ -39,7 +48,9 @@ def detect_layout(records: Sequence[Mapping[str, object]], overrides: FieldOverr
     kind = _main_roles(records, present, overrides, roles)
     taken = {name for names in roles.values() for name in names}
     if kind in ("plain", "labelled"):
-        label = _first(overrides.label, LABEL, present - taken) or _label_by_values(records, present - taken)
+        label = _first(overrides.label, LABEL, present - taken) or _label_by_values(
+            records, present - taken
+        )
         if label is not None and (overrides.label is not None or _is_label(records, label)):
             roles["label"] = (label,)
             kind = "labelled"
@@ -69,7 +80,9 @@ def file_layouts(
     if unmet:
         raise UsageError(_no_such_field(min(unmet), fields))
     shown = tuple(
-        FileLayout(files=len(group), example=group[0].name, format=key[0], layout=found[group[0].index])
+        FileLayout(
+            files=len(group), example=group[0].name, format=key[0], layout=found[group[0].index]
+        )
         for key, group in groups.items()
     )
     return found, shown
@@ -128,7 +141,9 @@ def _main_roles(
         roles.update(prompt=prompt, response=(response,))
         return "instruction"
     taken = {name for names in roles.values() for name in names}
-    text = _first(overrides.text, TEXT, present - taken) or _longest_string(records, present - taken)
+    text = _first(overrides.text, TEXT, present - taken) or _longest_string(
+        records, present - taken
+    )
     if text is not None:
         roles["text"] = (text,)
     return "plain"
@@ -167,7 +182,9 @@ def _is_label(records: Sequence[Mapping[str, object]], name: str) -> bool:
     values = [value for record in records if (value := field_value(record, name)) is not None]
     if any(isinstance(value, float) and value != int(value) for value in values if value == value):
         return False
-    return all(isinstance(value, str | int | float | bool) and len(str(value)) <= 100 for value in values)
+    return all(
+        isinstance(value, str | int | float | bool) and len(str(value)) <= 100 for value in values
+    )
 
 
 def _label_by_values(records: Sequence[Mapping[str, object]], present: set[str]) -> str | None:
@@ -177,6 +194,8 @@ def _label_by_values(records: Sequence[Mapping[str, object]], present: set[str])
         values = [record.get(name) for record in records if record.get(name) is not None]
         distinct = {str(value) for value in values}
         few = 2 <= len(distinct) <= min(MOST_LABEL_VALUES, len(values) // 8)
-        if few and all(isinstance(value, str | int | bool) and len(str(value)) <= 40 for value in values):
+        if few and all(
+            isinstance(value, str | int | bool) and len(str(value)) <= 40 for value in values
+        ):
             found.append((len(distinct), name))
     return min(found)[1] if found else None

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 
+from corpus_guard.read.lines import Piece
 from corpus_guard.types import RecordBlock, Unread
 
 BLOCK_BYTES = 8 << 20
@@ -25,7 +26,9 @@ class BlockBuilder:
         self._oddities: list[str | None] = []
         self._bytes = 0
 
-    def add(self, offset: int, raw: bytes, fields: Mapping[str, object], oddities: tuple[str, ...] = ()) -> int:
+    def add(
+        self, offset: int, raw: bytes, fields: Mapping[str, object], oddities: tuple[str, ...] = ()
+    ) -> int:
         """Take in the next record and return its number; `raw` are the bytes it stands for."""
         row = self.next_row
         self.next_row += 1
@@ -40,11 +43,21 @@ class BlockBuilder:
         """Return the next record as one that could not be read."""
         row = self.next_row
         self.next_row += 1
-        return Unread(file="", kind="record", row=row, byte_offset=offset, size_bytes=size, reason=reason)
+        return Unread(
+            file="", kind="record", row=row, byte_offset=offset, size_bytes=size, reason=reason
+        )
 
     def partial(self, row: int, offset: int, size: int, reason: str) -> Unread:
         """Return a record of which `size` bytes went unscanned."""
-        return Unread(file="", kind="partial", row=row, byte_offset=offset, size_bytes=size, reason=reason)
+        return Unread(
+            file="", kind="partial", row=row, byte_offset=offset, size_bytes=size, reason=reason
+        )
+
+    def cut(self, row: int, piece: Piece) -> Unread:
+        """Return a record of which only the first bytes were scanned, because it is too large."""
+        return self.partial(
+            row, piece.offset, piece.cut, "larger than --max-record; its beginning was scanned"
+        )
 
     def count(self, size: int) -> None:
         """Note that `size` bytes of the shard were consumed."""
@@ -63,3 +76,11 @@ class BlockBuilder:
                 fields=self._fields, oddities=self._oddities, bytes_read=self._bytes,
             )  # fmt: skip
         self._start()
+
+
+def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
+    """Return bytes as text, and the oddity that some were no UTF-8 and are replaced."""
+    try:
+        return data.decode(), ()
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace"), ("invalid_utf8",)

@@ -13,13 +13,35 @@ from typing import Any, NamedTuple
 import orjson
 
 from corpus_guard.config import ReadOptions
+from corpus_guard.read.blocks import BlockBuilder, decode
+from corpus_guard.read.lines import Piece
+from corpus_guard.types import Unread
 
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+_SPACED_COLONS = (b" :", b"\t:", b"\n:", b"\r:")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _RAW_FIELD = "_raw"
 
 
-class Parsed(NamedTuple):
+def add_json(block: BlockBuilder, piece: Piece, options: ReadOptions) -> Iterator[Unread]:
+    """Add the records of one piece of JSON to a block; yield what could not be read."""
+    if piece.cut:
+        text, oddities = decode(piece.data)
+        row = block.add(piece.offset, piece.data, {_RAW_FIELD: text}, oddities)
+        yield block.cut(row, piece)
+        return
+    try:
+        parsed = _parse(piece.data, options)
+    except _MalformedError as error:
+        yield block.lose(piece.offset, piece.length, f"malformed JSON: {error}")
+        return
+    for record in parsed:
+        row = block.add(piece.offset, piece.data, record.fields, record.oddities)
+        if record.partial:
+            yield block.partial(row, piece.offset, 0, record.partial)
+
+
+class _Parsed(NamedTuple):
     """One record, what was odd about it, and why it was read only in part (or None)."""
 
     fields: dict[str, Any]
@@ -27,30 +49,31 @@ class Parsed(NamedTuple):
     partial: str | None
 
 
-class Malformed(ValueError):
+class _MalformedError(ValueError):
     """The text is not JSON; the message says why."""
 
 
-def parse_records(raw: bytes, options: ReadOptions) -> list[Parsed]:
-    """Return the records in `raw`, usually one; raise Malformed when it is not JSON."""
+def _parse(raw: bytes, options: ReadOptions) -> list[_Parsed]:
+    """Return the records in `raw`, usually one; raise _MalformedError when it is not JSON."""
     if raw.startswith(b"\xef\xbb\xbf"):
         raw = raw[3:]
-    if _may_be_deep(raw, options.max_depth) and depth_of(raw) > options.max_depth:
+    if raw.count(b"[") + raw.count(b"{") > options.max_depth and _depth(raw) > options.max_depth:
         reason = f"nested deeper than {options.max_depth}; its text was scanned as it stands"
-        return [Parsed({_RAW_FIELD: raw.decode("utf-8", "replace")}, ("deep_nesting",), reason)]
+        text, oddities = decode(raw)
+        return [_Parsed({_RAW_FIELD: text}, oddities, reason)]
     try:
-        value, oddities = orjson.loads(raw), ()
+        value = orjson.loads(raw)
     except (orjson.JSONDecodeError, RecursionError):
-        return _leniently(raw, options)
-    if type(value) is dict and raw.count(b'":') + raw.count(b'" :') != len(value):
-        value, oddities = _with_duplicates(raw, value)
-    return [_record(value, oddities, options)]
+        return _parse_leniently(raw, options)
+    if type(value) is dict and _may_repeat_keys(raw, value):
+        return _parse_leniently(raw, options)
+    return [_record(value, (), options)]
 
 
-def depth_of(raw: bytes) -> int:
+def _depth(raw: bytes) -> int:
     """Return how deep brackets outside strings nest."""
     depth = deepest = 0
-    for found in _BRACKETS.finditer(raw):
+    for found in _TOKENS.finditer(raw):
         first = raw[found.start()]
         if first in b"[{":
             depth += 1
@@ -60,30 +83,33 @@ def depth_of(raw: bytes) -> int:
     return deepest
 
 
-def _may_be_deep(raw: bytes, most: int) -> bool:
-    return raw.count(b"[") + raw.count(b"{") > most
+def _may_repeat_keys(raw: bytes, value: dict[str, Any]) -> bool:
+    """Say whether `raw` holds more keys than its parsed `value`."""
+    if raw.count(b'":') == len(value) and not any(colon in raw for colon in _SPACED_COLONS):
+        return False  # each `":` ends a key, and there are as many as keys that were kept
+    return _written_keys(raw) > sum(len(item) for item in _objects(value))
 
 
-def _leniently(raw: bytes, options: ReadOptions) -> list[Parsed]:
-    text = raw.decode("utf-8", "replace")
-    oddities = ("invalid_utf8",) if "�" in text and "�".encode() not in raw else ()
-    decoder = json.JSONDecoder(object_pairs_hook=_keep_all, strict=False)
-    found, place = [], 0
-    while place < len(text):
-        try:
-            value, place = decoder.raw_decode(text, place)
-        except (ValueError, RecursionError) as error:
-            raise Malformed(_reason(error)) from None
-        found.append(_record(value, (*oddities, *_marks(value)), options))
-        while place < len(text) and text[place] in " \t\r\n,":
-            place += 1
-    if not found:
-        raise Malformed("nothing but white space")
-    return found
+def _written_keys(raw: bytes) -> int:
+    keys = 0
+    for found in _TOKENS.finditer(raw):
+        if raw[found.start()] == 0x22:
+            after = found.end()
+            while raw[after : after + 1] in (b" ", b"\t", b"\r", b"\n"):
+                after += 1
+            keys += raw[after : after + 1] == b":"
+    return keys
 
 
-def _reason(error: Exception) -> str:
-    return error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply or a number too long"
+def _objects(value: object) -> Iterator[dict[str, Any]]:
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            yield item
+            pending.extend(item.values())
+        elif isinstance(item, list):
+            pending.extend(item)
 
 
 class _Object(dict[str, Any]):
@@ -93,77 +119,65 @@ class _Object(dict[str, Any]):
 
 
 def _keep_all(pairs: list[tuple[str, Any]]) -> _Object:
-    found = _Object()
-    for key, value in pairs:
-        if key in found:
-            found.repeated = True
-            spare = f"{key} (duplicate)"
-            while spare in found:
-                spare += "*"
-            found[spare] = found[key]
-        found[key] = value
+    """Return an object whose keys have their last value, as in most parsers, and its other values."""
+    found = _Object(pairs)
+    if len(found) == len(pairs):
+        return found
+    found.repeated = True
+    last = {key: place for place, (key, _) in enumerate(pairs)}
+    name = "(repeated keys)"
+    while name in last:
+        name += "*"
+    found[name] = [{key: value} for place, (key, value) in enumerate(pairs) if last[key] != place]
     return found
 
 
-def _with_duplicates(raw: bytes, value: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return the record with every value of a repeated key, if one is."""
-    if _count_keys(value) >= _structural_keys(raw):
-        return value, ()
-    kept = json.loads(raw, object_pairs_hook=_keep_all)
-    return kept, _marks(kept)
+def _parse_leniently(raw: bytes, options: ReadOptions) -> list[_Parsed]:
+    text, oddities = decode(raw)
+    decoder = json.JSONDecoder(object_pairs_hook=_keep_all, strict=False)
+    found: list[_Parsed] = []
+    place = 0
+    while place < len(text):
+        try:
+            value, place = decoder.raw_decode(text, place)
+        except json.JSONDecodeError as error:
+            raise _MalformedError(error.msg) from None
+        except (ValueError, RecursionError):
+            raise _MalformedError("nested too deeply, or a number too long") from None
+        found.append(_record(value, (*oddities, *_marks(value)), options))
+        while place < len(text) and text[place] in " \t\r\n,":
+            place += 1
+    if not found:
+        raise _MalformedError("nothing but white space")
+    return found
 
 
-def _structural_keys(raw: bytes) -> int:
-    keys = 0
-    for found in _BRACKETS.finditer(raw):
-        if raw[found.start()] == 0x22:
-            after = found.end()
-            while after < len(raw) and raw[after] in b" \t\r\n":
-                after += 1
-            keys += raw[after : after + 1] == b":"
-    return keys
+def _marks(value: object) -> Iterator[str]:
+    if any(isinstance(item, _Object) and item.repeated for item in _objects(value)):
+        yield "duplicate_keys"
+    if any(_LONE_SURROGATE.search(text) for text in _strings(value)):
+        yield "lone_surrogate"
 
 
-def _count_keys(value: object) -> int:
-    total, pending = 0, [value]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, dict):
-            total += len(item)
-            pending.extend(item.values())
-        elif isinstance(item, list):
-            pending.extend(item)
-    return total
-
-
-def _marks(value: object) -> tuple[str, ...]:
-    return ("duplicate_keys",) if any(item.repeated for item in _objects(value)) else ()
-
-
-def _objects(value: object) -> Iterator[_Object]:
+def _strings(value: object) -> Iterator[str]:
     pending = [value]
     while pending:
         item = pending.pop()
-        if isinstance(item, _Object):
+        if isinstance(item, str):
             yield item
-        if isinstance(item, dict):
-            pending.extend(item.values())
+        elif isinstance(item, dict):
+            pending.extend((*item, *item.values()))
         elif isinstance(item, list):
             pending.extend(item)
 
 
-def _record(value: object, oddities: tuple[str, ...], options: ReadOptions) -> Parsed:
+def _record(value: object, oddities: tuple[str, ...], options: ReadOptions) -> _Parsed:
     if isinstance(value, str):
-        return Parsed({"text": value}, oddities, None)
+        return _Parsed({"text": value}, oddities, None)
     if not isinstance(value, dict):
         text = json.dumps(value, ensure_ascii=False)
-        return Parsed({_RAW_FIELD: text}, (*oddities, "not_an_object"), None)
+        return _Parsed({_RAW_FIELD: text}, (*oddities, "not_an_object"), None)
     if len(value) <= options.max_keys:
-        return Parsed(value, oddities, None)
+        return _Parsed(value, oddities, None)
     kept = dict(list(value.items())[: options.max_keys])
-    return Parsed(kept, (*oddities, "many_keys"), f"more than {options.max_keys} keys")
-
-
-def has_surrogate(text: str) -> bool:
-    """Say whether a string holds half of a surrogate pair, which UTF-8 cannot."""
-    return _SURROGATE.search(text) is not None
+    return _Parsed(kept, oddities, f"more than {options.max_keys} keys; the first were scanned")

@@ -6,16 +6,20 @@ from typing import BinaryIO, NamedTuple
 CHUNK = 1 << 20
 
 
-class Line(NamedTuple):
-    """A line: its place, its first bytes up to the bound (no line end), and its full length with
-    the line end."""
+class Piece(NamedTuple):
+    """A stretch of a file that holds one record, or the beginning of one that is too large.
+
+    `data` is its text without line end, `offset` its place, `length` the bytes it takes up with
+    the line end, `cut` how many bytes at its end lie beyond the bound and are not in `data`.
+    """
 
     offset: int
     data: bytes
     length: int
+    cut: int = 0
 
 
-def lines(stream: BinaryIO, start: int, end: int | None, most_bytes: int) -> Iterator[Line]:
+def lines(stream: BinaryIO, start: int, end: int | None, most_bytes: int) -> Iterator[Piece]:
     """Yield the lines whose first byte lies in [start, end); `end` None means the stream's end.
 
     With `start` > 0 the stream must be seekable; the line that begins before `start` is skipped.
@@ -23,16 +27,18 @@ def lines(stream: BinaryIO, start: int, end: int | None, most_bytes: int) -> Ite
     position = start
     if start > 0:
         stream.seek(start - 1)
-        skipped = _skip_line(stream)
-        position = start - 1 + skipped
+        position += _skip_line(stream) - 1
     while end is None or position < end:
         data = stream.readline(most_bytes + 1)
         if not data:
             return
         length = len(data)
-        if not data.endswith(b"\n") and length > most_bytes:
+        cut = 0
+        if length > most_bytes and not data.endswith(b"\n"):
             length += _skip_line(stream)
-        yield Line(position, data[:most_bytes].rstrip(b"\r\n") if length == len(data) else data[:most_bytes], length)
+            data = data[:most_bytes]
+            cut = length - most_bytes
+        yield Piece(position, data.rstrip(b"\r\n"), length, cut)
         position += length
 
 

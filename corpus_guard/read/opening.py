@@ -7,9 +7,13 @@ import lzma
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO, cast
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
-from corpus_guard.errors import BoundExceeded
+from corpus_guard.escape import safe_text
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 MAGIC: Mapping[bytes, str] = {
     b"\x1f\x8b": "gzip",
@@ -24,66 +28,141 @@ LARGEST_RATIO = 250
 """A compressed file may unpack to FREE_BYTES, and beyond that to LARGEST_RATIO times its size; text
 compresses 3 to 20 times."""
 
-DAMAGED = (zlib.error, lzma.LZMAError, EOFError, OSError)
+XZ_MEMORY = 256 << 20
+"""What unpacking xz may take; its header can ask for 4 GiB."""
+
+_DAMAGED = (zlib.error, lzma.LZMAError, EOFError, OSError)
 """What the decompressors raise for a damaged or cut file (pyarrow raises OSError for zstd)."""
 
 
-class BoundedStream(io.RawIOBase):
-    """A decompressed stream that raises BoundExceeded when it grows out of proportion."""
+class OpenFile:
+    """A file that is being read: `stream` gives its decompressed bytes.
 
-    def __init__(self, unpacked: BinaryIO, packed_bytes: int) -> None:
-        """Wrap `unpacked`, which stems from `packed_bytes` on disk."""
-        self._unpacked = unpacked
-        self._left = max(FREE_BYTES, LARGEST_RATIO * packed_bytes)
+    Where the file is damaged or unpacks out of proportion the stream ends, so that what was read before
+    is not lost, and `failure` says why.
+    """
+
+    def __init__(self, path: Path, compression: str) -> None:
+        """Open it. Raises OSError when that fails."""
+        self._raw = path.open("rb")
+        packed = compression != "none"
+        unpacked = _UNPACKERS[compression](self._raw) if packed else self._raw
+        most = max(FREE_BYTES, LARGEST_RATIO * path.stat().st_size) if packed else None
+        self._guarded = _GuardedStream(unpacked, most)
+        self.stream = cast(BinaryIO, io.BufferedReader(self._guarded, 1 << 20))
+
+    @property
+    def position(self) -> int:
+        """How many bytes on disk have been consumed."""
+        return self._raw.tell()
+
+    @property
+    def failure(self) -> str | None:
+        """Why the stream ended before the file did, or None."""
+        return self._guarded.failure
+
+    def __enter__(self) -> Self:
+        """Return the open file."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.stream.close()
+        self._raw.close()
+
+
+def sniff_compression(head: bytes) -> str:
+    """Return the compression that a file's first bytes show, or `none`."""
+    return next((name for magic, name in MAGIC.items() if head.startswith(magic)), "none")
+
+
+class _GuardedStream(io.RawIOBase):
+    """A stream that ends where its source fails or gives more than `most` bytes."""
+
+    def __init__(self, source: BinaryIO, most: int | None) -> None:
+        self._source = source
+        self._left = most
+        self.failure: str | None = None
 
     def readable(self) -> bool:
-        """Return True."""
         return True
 
-    def readinto(self, target: bytearray | memoryview) -> int:
-        """Read into a buffer; return how much."""
+    def seekable(self) -> bool:
+        return self._left is None
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._source.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._source.tell()
+
+    def readinto(self, target: "Buffer") -> int:
+        if self.failure is not None:
+            return 0
         view = memoryview(target).cast("B")
-        data = self._unpacked.read(len(view))
-        self._left -= len(data)
-        if self._left < 0:
-            raise BoundExceeded(f"unpacks to more than {LARGEST_RATIO} times its size; looks like a bomb")
+        try:
+            data = self._source.read(len(view))
+        except _DAMAGED as error:
+            self.failure = f"damaged or cut short ({safe_text(str(error), 120)})"
+            return 0
+        if self._left is not None:
+            self._left -= len(data)
+            if self._left < 0:
+                self.failure = (
+                    f"unpacks to more than {LARGEST_RATIO} times its size; looks like a bomb"
+                )
+                return 0
         view[: len(data)] = data
         return len(data)
 
     def close(self) -> None:
-        """Close both."""
-        self._unpacked.close()
+        self._source.close()
         super().close()
 
 
-def sniff_compression(path: Path, head: bytes) -> str:
-    """Return the compression by a file's first bytes, else by its name, else `none`."""
-    for magic, name in MAGIC.items():
-        if head.startswith(magic):
-            return name
-    return "none"
+class _XzStream(io.RawIOBase):
+    """The content of an xz file, unpacked in bounded memory (`lzma.open` knows no bound)."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self._unpacker = lzma.LZMADecompressor(memlimit=XZ_MEMORY)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: "Buffer") -> int:
+        view = memoryview(target).cast("B")
+        data = b""
+        while not data:
+            packed = b""
+            if self._unpacker.eof:
+                packed = (self._unpacker.unused_data or self._raw.read(1 << 16)).lstrip(b"\0")
+                if not packed:
+                    return 0
+                self._unpacker = lzma.LZMADecompressor(memlimit=XZ_MEMORY)
+            elif self._unpacker.needs_input:
+                packed = self._raw.read(1 << 16)
+                if not packed:
+                    raise EOFError("the compressed file ends before its end")
+            data = self._unpacker.decompress(packed, max_length=len(view))
+        view[: len(data)] = data
+        return len(data)
 
 
-def open_stream(path: Path, compression: str) -> BinaryIO:
-    """Return the file's decompressed bytes as a stream; bounded unless it is not compressed.
-
-    Raises OSError when it cannot be opened.
-    """
-    if compression == "none":
-        return path.open("rb")
-    raw = BoundedStream(_UNPACKERS[compression](path), path.stat().st_size)
-    return cast(BinaryIO, io.BufferedReader(raw, 1 << 20))
-
-
-def _open_zstd(path: Path) -> BinaryIO:
+def _open_zstd(raw: BinaryIO) -> BinaryIO:
     import pyarrow as pa
 
-    return cast(BinaryIO, pa.input_stream(str(path), compression="zstd"))
+    return cast(BinaryIO, pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
 
 
-_UNPACKERS: Mapping[str, Callable[[Path], BinaryIO]] = {
-    "gzip": lambda path: cast(BinaryIO, gzip.open(path, "rb")),
-    "bz2": lambda path: cast(BinaryIO, bz2.open(path, "rb")),
-    "xz": lambda path: cast(BinaryIO, lzma.open(path, "rb")),
+_UNPACKERS: Mapping[str, Callable[[BinaryIO], BinaryIO]] = {
+    "gzip": lambda raw: cast(BinaryIO, gzip.GzipFile(fileobj=raw, mode="rb")),
+    "bz2": lambda raw: cast(BinaryIO, bz2.BZ2File(raw, "rb")),
+    "xz": lambda raw: cast(BinaryIO, _XzStream(raw)),
     "zstd": _open_zstd,
 }

@@ -6,10 +6,9 @@ from itertools import islice
 
 from corpus_guard import plugins
 from corpus_guard.config import ReadOptions
-from corpus_guard.errors import BoundExceeded
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import Reader
-from corpus_guard.read.opening import DAMAGED, open_stream
+from corpus_guard.read.opening import OpenFile
 from corpus_guard.types import RecordBlock, Shard, SourceFile, Unread
 
 SHARD_BYTES = 32 << 20
@@ -21,8 +20,7 @@ def plan_shards(
     """Return the shards of the files, in order: byte ranges where the format can be split."""
     shards: list[Shard] = []
     for file in files:
-        splittable = reader_of(file).splittable and file.compression == "none"
-        step = shard_bytes if splittable else max(1, file.size_bytes)
+        step = shard_bytes if _is_splittable(file) else max(1, file.size_bytes)
         for start in range(0, max(1, file.size_bytes), step):
             end = min(file.size_bytes, start + step)
             shards.append(Shard(index=len(shards), file=file, start=start, end=end))
@@ -42,38 +40,48 @@ def read_shard(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unr
 
     The `bytes_read` of its blocks add up to the shard's bytes on disk once it is read to the end.
     """
-    file, reader = shard.file, reader_of(shard.file)
-    whole = not reader.splittable or file.compression != "none"
     size, seen = shard.end - shard.start, 0
+    packed = shard.file.compression != "none"
     try:
-        with open_stream(file.path, file.compression) as stream:
-            start, end = (0, None) if whole else (shard.start, shard.end)
-            for item in reader.read(stream, options, start, end):
+        with OpenFile(shard.file.path, shard.file.compression) as opened:
+            for item in _read(opened, shard, options):
                 if isinstance(item, Unread):
-                    yield replace(item, file=file.name)
+                    yield replace(item, file=shard.file.name)
                     continue
-                counted = item.bytes_read if file.compression == "none" else 0
+                counted = opened.position - seen if packed else item.bytes_read
                 seen += counted
                 yield replace(item, bytes_read=counted)
-    except BoundExceeded as error:
-        yield _rest(shard, str(error))
-        return
-    except DAMAGED as error:
-        yield _rest(shard, f"the file is damaged or cut short ({safe_text(str(error), 120)})")
-        return
-    except Exception as error:  # noqa: BLE001  # the one boundary: a native parser raises anything
-        yield _rest(shard, f"the reader failed ({type(error).__name__}: {safe_text(str(error), 120)})")
+            failure = opened.failure
+    except Exception as error:  # the one boundary: a native parser raises anything
+        failure = f"cannot be read ({type(error).__name__}: {safe_text(str(error), 120)})"
+    if failure is not None:
+        yield _rest(shard, seen, failure)
         return
     yield RecordBlock(
         rows=[], byte_offsets=[], digests=[], fields=[], oddities=[], bytes_read=max(0, size - seen)
     )
 
 
-def _rest(shard: Shard, reason: str) -> Unread:
+def _read(opened: OpenFile, shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unread]:
+    reader = reader_of(shard.file)
+    if not _is_splittable(shard.file):
+        return reader.read(opened.stream, options, 0, None)
+    return reader.read(opened.stream, options, shard.start, shard.end)
+
+
+def _is_splittable(file: SourceFile) -> bool:
+    return reader_of(file).splittable and file.compression == "none"
+
+
+def _rest(shard: Shard, seen: int, reason: str) -> Unread:
     return Unread(
-        file=shard.file.name, kind="bytes", row=-1, byte_offset=-1, size_bytes=shard.end - shard.start,
+        file=shard.file.name,
+        kind="bytes",
+        row=-1,
+        byte_offset=shard.start + seen if shard.file.compression == "none" else -1,
+        size_bytes=max(1, shard.end - shard.start - seen),
         reason=f"{reason}; what follows was not scanned",
-    )  # fmt: skip
+    )
 
 
 def read_head(file: SourceFile, options: ReadOptions, count: int) -> list[Mapping[str, object]]:

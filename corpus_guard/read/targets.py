@@ -12,7 +12,7 @@ from corpus_guard.config import ReadOptions
 from corpus_guard.errors import UnreadableTarget, UsageError
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import Reader
-from corpus_guard.read.opening import DAMAGED, SUFFIXES, open_stream, sniff_compression
+from corpus_guard.read.opening import SUFFIXES, OpenFile, sniff_compression
 from corpus_guard.types import SourceFile, Unread
 
 HEAD_BYTES = 65_536
@@ -42,11 +42,12 @@ def resolve_targets(targets: Sequence[str], options: ReadOptions, scratch: Path)
 
     Raises UsageError for a target that does not exist and UnreadableTarget when nothing can be read.
     """
-    known = {name: p.spec for name, p in plugins.load_all("read").items() if isinstance(p.spec, Reader)}
+    known = {
+        name: p.spec for name, p in plugins.load_all("read").items() if isinstance(p.spec, Reader)
+    }
     if options.format != "auto" and options.format not in known:
-        raise UsageError(
-            f'format "{safe_text(options.format, 40)}" is not known; give auto or one of {", ".join(known)}'
-        )
+        wanted, listed = safe_text(options.format, 40), ", ".join(known)
+        raise UsageError(f'format "{wanted}" is not known; give auto or one of {listed}')
     files: list[SourceFile] = []
     unread: list[Unread] = []
     for target in targets:
@@ -57,14 +58,19 @@ def resolve_targets(targets: Sequence[str], options: ReadOptions, scratch: Path)
             found = _source_file(item, len(files), options, known)
             if isinstance(found, Unread):
                 if item.named:
-                    raise UnreadableTarget(f"{safe_text(item.name, 200)} cannot be scanned: {found.reason}; {FORMATS_HINT}")
+                    shown = safe_text(item.name, 200)
+                    raise UnreadableTarget(
+                        f"{shown} cannot be scanned: {found.reason}; {FORMATS_HINT}"
+                    )
                 unread.append(found)
             else:
                 files.append(found)
     name = targets[0] if len(targets) == 1 else f"{len(targets)} targets"
     if not any(file.size_bytes for file in files):
         raise UnreadableTarget(_nothing(name, files, unread))
-    return Resolved(name="<stdin>" if name == "-" else name, files=tuple(files), unread=tuple(unread))
+    return Resolved(
+        name="<stdin>" if name == "-" else name, files=tuple(files), unread=tuple(unread)
+    )
 
 
 def _nothing(name: str, files: Sequence[SourceFile], unread: Sequence[Unread]) -> str:
@@ -72,7 +78,8 @@ def _nothing(name: str, files: Sequence[SourceFile], unread: Sequence[Unread]) -
     if files:
         return f"{shown} is empty; there is nothing to scan"
     if unread:
-        return f"{shown} holds nothing that can be scanned ({unread[0].file}: {unread[0].reason}); {FORMATS_HINT}"
+        first = f"{safe_text(unread[0].file, 200)}: {unread[0].reason}"
+        return f"{shown} holds nothing that can be scanned ({first}); {FORMATS_HINT}"
     return f"{shown} holds no files; {FORMATS_HINT}"
 
 
@@ -89,7 +96,9 @@ def _candidates(target: str, scratch: Path, *, several: bool) -> Iterator[_Candi
     elif path.is_file():
         yield _Candidate(path=path, name=target if several else path.name, named=True)
     elif path.exists():
-        raise UnreadableTarget(f"{safe_text(target, 200)} is neither a file nor a folder; give one of these")
+        raise UnreadableTarget(
+            f"{safe_text(target, 200)} is neither a file nor a folder; give one of these"
+        )
     elif matches := sorted(glob.glob(target, recursive=True)):  # noqa: PTH207  # the pattern may be absolute
         for match in matches:
             if Path(match).is_file():
@@ -100,7 +109,9 @@ def _candidates(target: str, scratch: Path, *, several: bool) -> Iterator[_Candi
 
 def _missing(target: str) -> str:
     shown = safe_text(target, 200)
-    if target.startswith("hf://") or (target.count("/") == 1 and "." not in target and "*" not in target):
+    if target.startswith("hf://") or (
+        target.count("/") == 1 and "." not in target and "*" not in target
+    ):
         return (
             f"{shown} is no file here, and data sets on a hub are not supported yet; "
             "download its files and give their folder"
@@ -132,18 +143,25 @@ def _source_file(
     try:
         size = item.path.stat().st_size
         with item.path.open("rb") as raw:
-            compression = sniff_compression(item.path, raw.read(16))
-        with open_stream(item.path, compression) as stream:
-            head = stream.read(HEAD_BYTES)
+            compression = sniff_compression(raw.read(16))
+        with OpenFile(item.path, compression) as opened:
+            head = opened.stream.read(HEAD_BYTES)
     except PermissionError:
         return _left_out(item.name, 0, "no permission to read it")
-    except DAMAGED as error:
-        return _left_out(item.name, item.path.stat().st_size, f"cannot be opened ({safe_text(str(error), 100)})")
+    except OSError as error:
+        return _left_out(
+            item.name, item.path.stat().st_size, f"cannot be opened ({safe_text(str(error), 100)})"
+        )
     name = options.format if options.format != "auto" else _format_of(item.name, head, known)
     if name is None:
         return _left_out(item.name, size, _why_no_format(item.name, head))
     return SourceFile(
-        index=index, path=item.path, name=item.name, format=name, compression=compression, size_bytes=size
+        index=index,
+        path=item.path,
+        name=item.name,
+        format=name,
+        compression=compression,
+        size_bytes=size,
     )
 
 
@@ -187,7 +205,7 @@ def _is_binary(head: bytes) -> bool:
 
 def _why_no_format(name: str, head: bytes) -> str:
     if Path(name.lower()).suffix in SCRIPTS:
-        return "a script or a pickle; never run, and no data format"
+        return "code or a pickled object; never run or loaded, and no data format"
     return "a binary file of no known format" if _is_binary(head) else "no known format"
 
 

@@ -12,11 +12,10 @@ from corpus_guard.config import ReadOptions
 from corpus_guard.plugins import reader
 from corpus_guard.read.blocks import BlockBuilder
 from corpus_guard.read.formats._elements import elements
-from corpus_guard.read.json_record import Malformed, parse_records
-from corpus_guard.read.lines import Line
+from corpus_guard.read.json_record import add_json
 from corpus_guard.types import RecordBlock, Unread
 
-_SMALL_FILE = 64 << 20
+_BOM = b"\xef\xbb\xbf"
 _WRAPPED = re.compile(rb'\s*\{\s*"[^"\\]{1,64}"\s*:\s*\[\s*\{')
 
 
@@ -27,31 +26,15 @@ def read(
     """Yield the records of a JSON file."""
     block = BlockBuilder()
     head = stream.read(4096)
-    wrapper = _WRAPPED.match(head)
-    skip = wrapper.end() - 1 if wrapper else 0
+    skip = len(_BOM) if head.startswith(_BOM) else 0
+    wrapper = _WRAPPED.match(head, skip)
+    skip = wrapper.end() - 1 if wrapper else skip
     block.count(skip)
-    for element in elements(stream, head[skip:], skip, options.max_record_bytes, inside=wrapper is not None):
+    inside = wrapper is not None
+    for element in elements(stream, head[skip:], skip, options.max_record_bytes, inside=inside):
         block.count(element.consumed)
-        if element.data:
-            yield from _add(block, element.line, options)
+        if element.piece.data:
+            yield from add_json(block, element.piece, options)
         if block.is_full:
             yield from block.flush()
     yield from block.flush()
-
-
-def _add(block: BlockBuilder, line: Line, options: ReadOptions) -> Iterator[Unread]:
-    if line.length > len(line.data):
-        text = line.data.decode("utf-8", "replace")
-        row = block.add(line.offset, line.data, {"_raw": text}, ("oversized",))
-        reason = "larger than --max-record or not closed; its beginning was scanned"
-        yield block.partial(row, line.offset, line.length - len(line.data), reason)
-        return
-    try:
-        parsed = parse_records(line.data, options)
-    except Malformed as error:
-        yield block.lose(line.offset, line.length, f"malformed JSON: {error}")
-        return
-    for record in parsed:
-        row = block.add(line.offset, line.data, record.fields, record.oddities)
-        if record.partial:
-            yield block.partial(row, line.offset, 0, record.partial)

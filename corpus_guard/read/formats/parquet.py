@@ -34,7 +34,9 @@ def read(
         try:
             for batch in table.iter_batches(BATCH_ROWS, row_groups=[group], use_threads=False):
                 for record in batch.to_pylist():
-                    raw = orjson.dumps(record, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+                    raw = orjson.dumps(
+                        record, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+                    )
                     block.add(-1, raw, record)
                 yield from block.flush()
         except (pa.ArrowException, OSError, UnicodeDecodeError, orjson.JSONEncodeError) as error:
@@ -46,5 +48,10 @@ def read(
 
 def _lost(group: int, size: int, why: str) -> Unread:
     return Unread(
-        file="", kind="bytes", row=-1, byte_offset=-1, size_bytes=size, reason=f"row group {group} {why}"
+        file="",
+        kind="bytes",
+        row=-1,
+        byte_offset=-1,
+        size_bytes=size,
+        reason=f"row group {group} {why}",
     )

@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.plugins import reader
-from corpus_guard.read.blocks import BlockBuilder
+from corpus_guard.read.blocks import BlockBuilder, decode
 from corpus_guard.read.lines import lines
 from corpus_guard.types import RecordBlock, Unread
 
@@ -20,12 +20,10 @@ def read(
         block.count(line.length)
         data = line.data.removeprefix(b"\xef\xbb\xbf") if line.offset == 0 else line.data
         if data.strip():
-            text = data.decode("utf-8", "replace")
-            odd = ("invalid_utf8",) if "�" in text and "�".encode() not in data else ()
-            row = block.add(line.offset, line.data, {"text": text}, odd)
-            if line.length > len(line.data) + 2:
-                reason = "larger than --max-record; its beginning was scanned"
-                yield block.partial(row, line.offset, line.length - len(line.data), reason)
+            text, oddities = decode(data)
+            row = block.add(line.offset, line.data, {"text": text}, oddities)
+            if line.cut:
+                yield block.cut(row, line)
         if block.is_full:
             yield from block.flush()
     yield from block.flush()
