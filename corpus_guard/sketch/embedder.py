@@ -5,6 +5,7 @@ Built in is a table of 29,523 WordPieces distilled from all-MiniLM-L6-v2 (Apache
 torch, and reads the token stream that the other sketches use.
 """
 
+import json
 import unicodedata
 from collections.abc import Callable
 from functools import cache
@@ -61,7 +62,7 @@ class ModelEmbedder:
 
     def __init__(self, name: str) -> None:
         """Load the model; raises UsageError when it or its library is missing."""
-        self._encode = _model2vec(name) or _sentence_transformer(name)
+        self._encode = _load(name)
         self.dimensions = int(self._encode(["a"]).shape[1])
 
     def embed(self, texts: Texts) -> npt.NDArray[np.float32]:
@@ -81,40 +82,52 @@ class ModelEmbedder:
 
 
 Encode = Callable[[list[str]], npt.NDArray[np.float32]]
+_NO_PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt", "*.h5", "*.msgpack", "*.onnx", "*.py")
 
 
-def _model2vec(name: str) -> Encode | None:
-    """Return the encoder of a local model2vec folder, or None when `name` is something else."""
-    folder = Path(name)
-    if not (folder / "config.json").is_file() or (folder / "modules.json").is_file():
-        return None
-    if "model2vec" not in (folder / "config.json").read_text(encoding="utf-8"):
-        return None
+def _load(name: str) -> Encode:
+    """Return the encoder of a model's folder or hub name. Raises UsageError when there is none."""
     try:
-        from model2vec import StaticModel
-    except ImportError:
+        folder = Path(name) if Path(name).is_dir() else _download(name)
+        return _model2vec(folder) if _is_static(folder) else _sentence_transformer(folder)
+    except ImportError as error:
         raise UsageError(
-            "this embedder needs model2vec; pip install 'corpus-guard[models]'"
-        ) from None
-    model = StaticModel.from_pretrained(folder)
-    return lambda words: np.asarray(model.encode(words, use_multiprocessing=False), np.float32)
-
-
-def _sentence_transformer(name: str) -> Encode:
-    try:
-        from sentence_transformers import SentenceTransformer
-    except ImportError:
-        raise UsageError(
-            f'--embedder "{safe_text(name, 80)}" needs sentence-transformers; '
+            f'--embedder "{safe_text(name, 80)}" needs {error.name}; '
             "pip install 'corpus-guard[models]'"
         ) from None
-    try:
-        model = SentenceTransformer(name, trust_remote_code=False, device="cpu")
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:
         raise UsageError(
             f'the model "{safe_text(name, 80)}" cannot be loaded ({safe_text(str(error), 160)}); '
             "give a sentence-transformers or model2vec folder or hub name, or builtin"
         ) from error
+
+
+def _download(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(name, ignore_patterns=list(_NO_PICKLES)))
+
+
+def _is_static(folder: Path) -> bool:
+    """Say whether a folder holds a table of token vectors, not a transformer."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    needed = all((folder / part).is_file() for part in ("tokenizer.json", "model.safetensors"))
+    return needed and "model_type" not in config
+
+
+def _model2vec(folder: Path) -> Encode:
+    from model2vec import StaticModel
+
+    model = StaticModel.from_pretrained(folder)
+    return lambda words: np.asarray(model.encode(words, use_multiprocessing=False), np.float32)
+
+
+def _sentence_transformer(folder: Path) -> Encode:
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    model = SentenceTransformer(str(folder), trust_remote_code=False, device="cpu")
     return lambda words: np.asarray(model.encode(words, batch_size=64, show_progress_bar=False))
 
 

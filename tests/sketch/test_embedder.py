@@ -1,5 +1,6 @@
 import sys
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -76,9 +77,35 @@ def test_none_is_no_embedder() -> None:
     assert open_embedder("none") is None
 
 
+@pytest.fixture
+def static_model(tmp_path: Path) -> Path:
+    """A model2vec folder: two words with vectors of their own."""
+    model2vec = pytest.importorskip("model2vec", reason="needs the extra [models]")
+    tokenizers = pytest.importorskip("tokenizers", reason="needs the extra [models]")
+    words = {"[UNK]": 0, "good": 1, "bad": 2}
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    vectors = np.array([[0, 0, 0], [0, 2, 0], [0, 0, 3]], np.float32)
+    model2vec.StaticModel(vectors, tokenizer, config={}).save_pretrained(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def test_a_model2vec_folder_is_used(static_model: Path) -> None:
+    embedder = open_embedder(str(static_model))
+    assert embedder is not None
+    vectors = embedder.embed(texts_of(pa.array(["good", "bad bad", ""])))
+    assert vectors.tolist() == [[0, 1, 0], [0, 0, 1], [0, 0, 0]]
+
+
+@pytest.mark.parametrize("name", ["some/model", "no-such-folder"])
 def test_a_library_that_is_not_installed_is_told_with_the_mend(
-    monkeypatch: pytest.MonkeyPatch,
+    name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(UsageError, match=r"pip install 'corpus-guard\[models\]'"):
-        open_embedder("some/model")
+        open_embedder(name)
+
+
+def test_a_folder_that_is_no_model_is_told_with_the_mend(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="give a sentence-transformers or model2vec folder"):
+        open_embedder(str(tmp_path))
