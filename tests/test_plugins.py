@@ -29,7 +29,7 @@ def spec_of(name: str) -> Detector | RecordCheck:
 @every_detector
 @pytest.mark.parametrize(
     "part",
-    ["^What: ", "^How it is decided: ", "^(False alarms|What it misses): ", "^References: "],
+    ["^What: ", "^How it is decided: ", "^False alarms: ", "^What it misses: ", "^References: "],
 )
 def test_every_detector_tells_what_it_finds_and_when_it_is_wrong(name: str, part: str) -> None:
     assert re.search(part, DETECTORS[name].doc, re.MULTILINE)

@@ -7,6 +7,8 @@ not be what the training program reads.
 How it is decided: the readers note it while they read. All values of a repeated key are scanned.
 Repeated keys are medium, the rest low; no row is flagged.
 
+False alarms: none in the sense that the record is not ambiguous; most ambiguous records are accidents.
+
 What it misses: values that parsers read differently without the text being odd, such as large numbers.
 
 References: Bishop Fox, An Exploration of JSON Interoperability Vulnerabilities (2021); RFC 8259,

@@ -8,6 +8,8 @@ carry different labels are told apart from plain copies: they contradict each ot
 
 False alarms: none, the copies are there; but most corpora hold some, so this is low and flags no row.
 
+What it misses: copies with so much as one word changed, which are CG102.
+
 References: Lee et al., Deduplicating Training Data Makes Language Models Better (ACL 2022).
 """
 
@@ -52,7 +54,7 @@ def exact_duplicates(corpus: Corpus, *, fewest_rows: int = 2) -> Iterator[Findin
             rows=rows,
             flagged=False,
             trigger=Trigger(kind="duplicate_cluster", text=example[:400]),
-            title=f"{len(rows) - groups:,} exact copies of other records",
+            title=f"Exact copies of other records: {len(rows) - groups:,}",
             message=(
                 f"{len(rows):,} records form {groups:,} groups of equal text; "
                 f"the largest holds {size[group[rows]].max():,}."

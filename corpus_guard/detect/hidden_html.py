@@ -6,6 +6,8 @@ How it is decided: patterns on inline styles and attributes. A hidden element or
 tells a model what to do is high; a merely hidden element is low, since pages hide much for good
 reasons.
 
+False alarms: pages about prompt injection that show such markup as it works, not as quoted text.
+
 What it misses: hiding by style sheets, scripts or images.
 
 References: Greshake et al., Not What You've Signed Up For (AISec 2023).

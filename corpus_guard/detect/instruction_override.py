@@ -5,6 +5,8 @@ What: "ignore all previous instructions" and its kin, addressed to a model that 
 How it is decided: a list of phrasings. Low and flags nothing: security texts quote them, and data sets
 that teach refusal hold them on purpose. Hidden ones are CG403.
 
+False alarms: many, see above, which is why it is low; on the eight clean sets of the benchmark none.
+
 What it misses: other wordings and other languages.
 
 References: Perez and Ribeiro, Ignore Previous Prompt (arXiv 2211.09527).

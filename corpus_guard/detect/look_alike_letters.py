@@ -9,6 +9,8 @@ rules say so.
 
 False alarms: units and symbols that mix scripts on purpose are not in the list of letters.
 
+What it misses: words replaced as a whole, and look-alikes within one script, such as "rn" for "m".
+
 References: Unicode Technical Standard 39, section 4; Boucher et al., Bad Characters (IEEE S&P 2022).
 """
 

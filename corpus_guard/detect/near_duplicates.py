@@ -10,6 +10,8 @@ that occurs hardly anywhere else: that is what a campaign wants to spread.
 
 False alarms: boilerplate is duplication too; nothing here flags a row by itself.
 
+What it misses: paraphrases, which are CG103, and a repeated passage inside texts that otherwise differ.
+
 References: Broder (1997); Li, Owen and Zhang, One Permutation Hashing (NIPS 2012).
 """
 
@@ -58,7 +60,7 @@ def near_duplicates(
             rows=rows,
             flagged=False,
             trigger=Trigger(kind="duplicate_cluster", text=example[:400]),
-            title=f"{len(groups):,} groups of nearly equal records",
+            title=f"Groups of nearly equal records: {len(groups):,}",
             message=(
                 f"{len(rows):,} records are edited copies of one another; "
                 f"the largest group holds {len(largest):,}."

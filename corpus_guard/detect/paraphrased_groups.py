@@ -70,7 +70,7 @@ def paraphrased_groups(
             rows=rows,
             flagged=False,
             trigger=Trigger(kind="duplicate_cluster", text=example[:400]),
-            title=f"{len(groups):,} groups of records that say nearly the same",
+            title=f"Groups of records that say nearly the same: {len(groups):,}",
             message=(
                 f"{len(rows):,} records in groups of {fewest_rows} and more; "
                 f"the largest holds {len(largest):,}."

@@ -228,22 +228,18 @@ def _left_out(
     shards: Sequence[Shard], results: Sequence[ShardResult], options: ScanOptions
 ) -> Iterator[Unread]:
     """Yield what --limit and --sample left out."""
-    why = (
-        f"--limit {options.read.limit}" if options.read.limit else f"--sample {options.read.sample}"
-    )
+    limit, sample = options.read.limit, options.read.sample
+    given = {"--limit": limit, "--sample": sample}
+    why = " and ".join(f"{name} {value}" for name, value in given.items() if value is not None)
     seen = {result.shard.index: result for result in results}
     for shard in shards:
         result = seen.get(shard.index)
         size = max(0, shard.end - shard.start)
         if result is None:
             yield _gap(shard, size, f"left out by {why}")
-        elif (
-            options.read.limit
-            and result.bytes_read < size
-            and sum(r.rows for r in results) >= options.read.limit
-        ):
+        elif limit and result.bytes_read < size and sum(r.rows for r in results) >= limit:
             yield _gap(shard, size - result.bytes_read, f"left out by {why}")
-        elif result.left_out:
+        if result is not None and result.left_out:
             yield _gap(shard, 0, f"{result.left_out} records left out by {why}")
 
 

@@ -16,15 +16,16 @@ Targets = Sequence[str] | Sequence[Mapping[str, object]]
 
 def default_out(given: Targets, options: ScanOptions) -> Path:
     """Return `.corpus_guard/<target>-<hash>`: one folder per target and set of options."""
-    paths = [item for item in given if isinstance(item, str)]
-    name = (
-        "".join(c if c.isascii() and c.isalnum() else "-" for c in Path(paths[0]).stem)
-        if paths
-        else "records"
-    )
-    wanted = repr((paths, replace(options, out=None, jobs=0, quiet=False)))
-    digest = hashlib.sha256(wanted.encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    return Path(".corpus_guard") / f"{name.strip('-')[:40] or 'target'}-{digest}"
+    wanted = hashlib.sha256(repr(replace(options, out=None, jobs=0, quiet=False)).encode())
+    name = "records"
+    for place, item in enumerate(given):
+        if isinstance(item, Mapping):
+            wanted.update(_line(item, place))
+        else:
+            name = Path(item).stem if place == 0 else name
+            wanted.update(item.encode("utf-8", "surrogateescape") + b"\0")
+    name = "".join(c if c.isascii() and c.isalnum() else "-" for c in name).strip("-")
+    return Path(".corpus_guard") / f"{name[:40] or 'target'}-{wanted.hexdigest()[:8]}"
 
 
 def resolve(given: Targets, options: ScanOptions, folder: Path) -> Resolved:
@@ -34,17 +35,17 @@ def resolve(given: Targets, options: ScanOptions, folder: Path) -> Resolved:
         return resolve_targets(paths, options.read, folder)
     path = folder / "records.jsonl"
     with path.open("wb") as lines:
-        for place, record in enumerate(given):
-            try:
-                lines.write(
-                    orjson.dumps(
-                        record,
-                        option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS,
-                        default=str,
-                    )
-                )
-            except TypeError as error:
-                raise UsageError(f"record {place} cannot be scanned: {error}") from error
+        for place, item in enumerate(given):
+            if isinstance(item, Mapping):
+                lines.write(_line(item, place))
     resolved = resolve_targets([str(path)], options.read, folder)
     files = tuple(replace(file, name="<records>") for file in resolved.files)
     return replace(resolved, name="<records>", files=files)
+
+
+def _line(record: Mapping[str, object], place: int) -> bytes:
+    option = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
+    try:
+        return orjson.dumps(record, option=option, default=str)
+    except TypeError as error:
+        raise UsageError(f"record {place} cannot be scanned: {error}") from error
