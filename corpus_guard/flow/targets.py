@@ -12,13 +12,15 @@ from corpus_guard.errors import UsageError
 from corpus_guard.read import Resolved, resolve_targets
 
 Targets = Sequence[str] | Sequence[Mapping[str, object]]
+_Items = Sequence[str | Mapping[str, object]]
 
 
 def default_out(given: Targets, options: ScanOptions) -> Path:
     """Return `.corpus_guard/<target>-<hash>`: one folder per target and set of options."""
     wanted = hashlib.sha256(repr(replace(options, out=None, jobs=0, quiet=False)).encode())
     name = "records"
-    for place, item in enumerate(given):
+    items: _Items = given
+    for place, item in enumerate(items):
         if isinstance(item, Mapping):
             wanted.update(_line(item, place))
         else:
@@ -30,12 +32,13 @@ def default_out(given: Targets, options: ScanOptions) -> Path:
 
 def resolve(given: Targets, options: ScanOptions, folder: Path) -> Resolved:
     """Return the files to read; records are written to `folder` first, one JSON object a line."""
-    paths = [item for item in given if isinstance(item, str)]
+    items: _Items = given
+    paths = [item for item in items if isinstance(item, str)]
     if paths or not given:
         return resolve_targets(paths, options.read, folder)
     path = folder / "records.jsonl"
     with path.open("wb") as lines:
-        for place, item in enumerate(given):
+        for place, item in enumerate(items):
             if isinstance(item, Mapping):
                 lines.write(_line(item, place))
     resolved = resolve_targets([str(path)], options.read, folder)
