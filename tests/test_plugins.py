@@ -99,7 +99,15 @@ def registered(*points: tuple[str, str]) -> Callable[..., Any]:
 
 @pytest.fixture
 def register(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    forget()
     yield lambda *points: monkeypatch.setattr(plugins, "entry_points", registered(*points))
+    forget()
+
+
+def forget() -> None:
+    """Let the next question see what is registered now."""
+    plugins.names.cache_clear()
+    plugins.load.cache_clear()
 
 
 def test_a_third_party_detector_is_listed(register: Callable[..., None]) -> None:

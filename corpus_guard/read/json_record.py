@@ -25,23 +25,15 @@ _RAW_FIELD = "_raw"
 
 def add_json(block: BlockBuilder, piece: Piece, options: ReadOptions) -> Iterator[Unread]:
     """Add the records of one piece of JSON to a block; yield what could not be read."""
-    if piece.cut:
-        text, oddities = decode(piece.data)
-        row = block.add(piece.offset, piece.data, {_RAW_FIELD: text}, oddities)
-        yield block.cut(row, piece)
-        return
     try:
-        parsed = _parse(piece.data, options)
-    except _MalformedError as error:
-        yield block.lose(piece.offset, piece.length, f"malformed JSON: {error}")
-        return
-    for record in parsed:
-        row = block.add(piece.offset, piece.data, record.fields, record.oddities)
-        if record.partial:
-            yield block.partial(row, piece.offset, 0, record.partial)
+        records = parse(piece, options)
+    except MalformedError as error:
+        yield lose(block, piece, error)
+    else:
+        yield from add_records(block, piece, records)
 
 
-class _Parsed(NamedTuple):
+class JsonRecord(NamedTuple):
     """One record, what was odd about it, and why it was read only in part (or None)."""
 
     fields: dict[str, Any]
@@ -49,18 +41,40 @@ class _Parsed(NamedTuple):
     partial: str | None
 
 
-class _MalformedError(ValueError):
+class MalformedError(ValueError):
     """The text is not JSON; the message says why."""
 
 
-def _parse(raw: bytes, options: ReadOptions) -> list[_Parsed]:
-    """Return the records in `raw`, usually one; raise _MalformedError when it is not JSON."""
+def parse(piece: Piece, options: ReadOptions) -> list[JsonRecord]:
+    """Return the records in a piece, usually one; raise MalformedError when it is not JSON."""
+    if not piece.cut:
+        return _parse(piece.data, options)
+    text, oddities = decode(piece.data)
+    return [JsonRecord({_RAW_FIELD: text}, oddities, None)]
+
+
+def add_records(block: BlockBuilder, piece: Piece, records: list[JsonRecord]) -> Iterator[Unread]:
+    """Add the records of a piece to a block; yield what of them was not read."""
+    for record in records:
+        row = block.add(piece.offset, piece.data, record.fields, record.oddities)
+        if piece.cut:
+            yield block.cut(row, piece)
+        elif record.partial:
+            yield block.partial(row, piece.offset, 0, record.partial)
+
+
+def lose(block: BlockBuilder, piece: Piece, error: MalformedError) -> Unread:
+    """Return a malformed piece as a record that could not be read."""
+    return block.lose(piece.offset, piece.length, f"malformed JSON: {error}")
+
+
+def _parse(raw: bytes, options: ReadOptions) -> list[JsonRecord]:
     if raw.startswith(b"\xef\xbb\xbf"):
         raw = raw[3:]
     if raw.count(b"[") + raw.count(b"{") > options.max_depth and _depth(raw) > options.max_depth:
         reason = f"nested deeper than {options.max_depth}; its text was scanned as it stands"
         text, oddities = decode(raw)
-        return [_Parsed({_RAW_FIELD: text}, oddities, reason)]
+        return [JsonRecord({_RAW_FIELD: text}, oddities, reason)]
     try:
         value = orjson.loads(raw)
     except (orjson.JSONDecodeError, RecursionError):
@@ -132,23 +146,23 @@ def _keep_all(pairs: list[tuple[str, Any]]) -> _Object:
     return found
 
 
-def _parse_leniently(raw: bytes, options: ReadOptions) -> list[_Parsed]:
+def _parse_leniently(raw: bytes, options: ReadOptions) -> list[JsonRecord]:
     text, oddities = decode(raw)
     decoder = json.JSONDecoder(object_pairs_hook=_keep_all, strict=False)
-    found: list[_Parsed] = []
+    found: list[JsonRecord] = []
     place = 0
     while place < len(text):
         try:
             value, place = decoder.raw_decode(text, place)
         except json.JSONDecodeError as error:
-            raise _MalformedError(error.msg) from None
+            raise MalformedError(error.msg) from None
         except (ValueError, RecursionError):
-            raise _MalformedError("nested too deeply, or a number too long") from None
+            raise MalformedError("nested too deeply, or a number too long") from None
         found.append(_record(value, (*oddities, *_marks(value)), options))
         while place < len(text) and text[place] in " \t\r\n,":
             place += 1
     if not found:
-        raise _MalformedError("nothing but white space")
+        raise MalformedError("nothing but white space")
     return found
 
 
@@ -171,13 +185,13 @@ def _strings(value: object) -> Iterator[str]:
             pending.extend(item)
 
 
-def _record(value: object, oddities: tuple[str, ...], options: ReadOptions) -> _Parsed:
+def _record(value: object, oddities: tuple[str, ...], options: ReadOptions) -> JsonRecord:
     if isinstance(value, str):
-        return _Parsed({"text": value}, oddities, None)
+        return JsonRecord({"text": value}, oddities, None)
     if not isinstance(value, dict):
         text = json.dumps(value, ensure_ascii=False)
-        return _Parsed({_RAW_FIELD: text}, (*oddities, "not_an_object"), None)
+        return JsonRecord({_RAW_FIELD: text}, (*oddities, "not_an_object"), None)
     if len(value) <= options.max_keys:
-        return _Parsed(value, oddities, None)
+        return JsonRecord(value, oddities, None)
     kept = dict(list(value.items())[: options.max_keys])
-    return _Parsed(kept, oddities, f"more than {options.max_keys} keys; the first were scanned")
+    return JsonRecord(kept, oddities, f"more than {options.max_keys} keys; the first were scanned")

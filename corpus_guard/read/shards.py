@@ -49,6 +49,7 @@ def read_shard(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unr
                     yield replace(item, file=shard.file.name)
                     continue
                 counted = opened.position - seen if packed else item.bytes_read
+                counted = min(counted, size - seen)  # the last record ends in the next shard
                 seen += counted
                 yield replace(item, bytes_read=counted)
             failure = opened.failure
