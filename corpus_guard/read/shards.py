@@ -53,6 +53,8 @@ def read_shard(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unr
                 seen += counted
                 yield replace(item, bytes_read=counted)
             failure = opened.failure
+        if failure is None and shard.file.path.stat().st_size != shard.file.size_bytes:
+            failure = "changed its size while it was read"
     except Exception as error:  # the one boundary: a native parser raises anything
         failure = f"cannot be read ({type(error).__name__}: {safe_text(str(error), 120)})"
     if failure is not None:
