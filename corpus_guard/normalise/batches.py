@@ -111,9 +111,8 @@ def _by_message(
     for record in records:
         texts = _messages(record, layout)
         rest = [_others(record, used), *texts.pop("rest")]
-        for role in ("record_id", "label", "source", "url", "time"):
+        for role in ("record_id", "text", "label", "source", "url", "time"):
             columns[role].append(_joined(record, layout.roles.get(role, ())))
-        columns["text"].append(None)
         for role in ("prompt", "response", "rejected"):
             columns[role].append("\n".join(part for part in texts[role] if part) or None)
         columns["other"].append("\n".join(part for part in rest if part) or None)
@@ -123,16 +122,15 @@ def _by_message(
 def _messages(record: Mapping[str, object], layout: Layout) -> dict[str, list[str]]:
     """Return the texts of prompt, response and rejected, and the rest, of a chat or a preference."""
     found: dict[str, list[str]] = {"prompt": [], "response": [], "rejected": [], "rest": []}
-    chats = layout.roles.get("response", ()) if layout.kind == "chat" else ()
+    chats = frozenset(layout.roles.get("prompt", ())) & frozenset(layout.roles.get("response", ()))
     for role in ("prompt", "response", "rejected"):
         for name in layout.roles.get(role, ()):
+            if name in chats and role == "response":
+                continue  # read with the prompts
             value = field_value(record, name)
             if not is_message_list(value):
-                if name not in chats or role == "prompt":
-                    found[role].append(as_text(value) or "")
+                found[role].append(as_text(value) or "")
                 continue
-            if name in chats and role == "response":
-                continue  # read with the prompts below
             prompts, responses, rest = chat_turns(value)
             found["rest"].extend(rest)
             if name in chats:

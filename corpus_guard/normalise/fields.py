@@ -1,11 +1,15 @@
 """Values of a record as text: dotted paths, nested values, chat messages."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 PROMPT_ROLES = frozenset({"system", "developer", "user", "human", "prompter"})
 RESPONSE_ROLES = frozenset({"assistant", "gpt", "bot", "model", "chatgpt", "bing", "bard"})
-DEEPEST = 64
+LONGEST_PATH = 100
+
+_ROLE_FIELDS = ("role", "from", "speaker")
+_TEXT_FIELDS = ("content", "value", "text")
+_NOTHING: tuple[object, ...] = (None, "", [], {}, ())
 
 
 def field_value(record: Mapping[str, object], name: str) -> object:
@@ -35,26 +39,44 @@ def as_text(value: object) -> str | None:
     return str(value)
 
 
-def leaves(value: object, path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Yield (dotted path, text) of every value inside a nested value; lists add no path."""
-    if isinstance(value, Mapping) and depth < DEEPEST:
-        for key, item in value.items():
-            yield from leaves(item, f"{path}.{key}" if path else str(key), depth + 1)
-    elif isinstance(value, list | tuple) and depth < DEEPEST:
-        for item in value:
-            yield from leaves(item, path, depth + 1)
-    elif value is not None:
-        text = str(value) if isinstance(value, Mapping | list | tuple) else as_text(value)
-        if text:
+def leaves(value: object) -> Iterator[tuple[str, str]]:
+    """Yield (dotted path, text) of every value inside a nested value, at any depth; lists add no path.
+
+    So that all the text together stays about as large as the value, a path stands only before the
+    first leaf of a list, and one longer than LONGEST_PATH is a leaf of its own, below which a new one
+    begins.
+    """
+    pending: list[tuple[str, object]] = [("", value)]
+    while pending:
+        path, item = pending.pop()
+        if isinstance(item, Mapping):
+            pending.extend(reversed(list(_entries(path, item))))
+        elif isinstance(item, list | tuple):
+            pending.extend(reversed(list(_items(path, item))))
+        elif text := as_text(item):
             yield path, text
 
 
+def _entries(path: str, item: Mapping[Any, object]) -> Iterator[tuple[str, object]]:
+    for key, below in item.items():
+        name = f"{path}.{key}" if path else str(key)
+        if len(name) > LONGEST_PATH:
+            yield "", name
+            name = ""
+        yield name, below
+
+
+def _items(path: str, item: Iterable[object]) -> Iterator[tuple[str, object]]:
+    for below in item:
+        yield path, below
+        path = path if below in _NOTHING else ""
+
+
 def is_message_list(value: object) -> bool:
-    """Say whether a value is a list of chat messages."""
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(item, Mapping) and _role(item) is not None for item in value)
+    """Say whether a value is a list that holds chat messages."""
+    return isinstance(value, list) and any(
+        isinstance(item, Mapping) and any(item.get(name) is not None for name in _ROLE_FIELDS)
+        for item in value
     )
 
 
@@ -67,40 +89,42 @@ def chat_turns(value: object) -> tuple[list[str], list[str], list[str]]:
         if not isinstance(message, Mapping):
             rest.append(as_text(message) or "")
             continue
-        role = _role(message)
-        name = str(role).lower() if role is not None else ""
-        said = _content(message)
-        place = prompts if name in PROMPT_ROLES else responses if name in RESPONSE_ROLES else rest
-        place.append(said if place is not rest or not name else f"{name}: {said}")
-        rest.extend(_extras(message))
+        speaker, speech = _first_held(message, _ROLE_FIELDS), _first_held(message, _TEXT_FIELDS)
+        role = (as_text(message[speaker]) or "") if speaker else ""
+        said, more = _speech(message[speech]) if speech else ("", [])
+        if role.lower() in PROMPT_ROLES:
+            prompts.append(said)
+        elif role.lower() in RESPONSE_ROLES:
+            responses.append(said)
+        else:
+            rest.append(f"{role}: {said}" if role else said)
+        extras = (
+            (name, as_text(message[name])) for name in message if name not in (speaker, speech)
+        )
+        rest += [*more, *(f"{name}: {text}" for name, text in extras if text)]
     return prompts, responses, rest
 
 
-def _role(message: Mapping[str, Any]) -> object:
-    return message.get("role", message.get("from", message.get("speaker")))
+def _first_held(message: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    """Return the first of some fields that holds anything."""
+    return next((name for name in names if message.get(name) not in _NOTHING), None)
 
 
-def _content(message: Mapping[str, Any]) -> str:
-    for name in ("content", "value", "text"):
-        if message.get(name) is not None:
-            value = message[name]
-            if isinstance(value, list):
-                parts = [item.get("text") if isinstance(item, Mapping) else item for item in value]
-                return "\n".join(as_text(part) or "" for part in parts)
-            return as_text(value) or ""
-    return ""
-
-
-def _extras(message: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a message holds besides its role and its text."""
-    for name, value in message.items():
-        if name in ("role", "from", "speaker", "value", "text") or value in (None, [], {}, ""):
-            continue
-        if name != "content":
-            yield f"{name}: {as_text(value)}"
-        elif isinstance(value, list):
-            for part in value:
-                if isinstance(part, Mapping):
-                    extra = {key: item for key, item in part.items() if key not in ("text", "type")}
-                    if extra:
-                        yield as_text(extra) or ""
+def _speech(value: object) -> tuple[str, list[str]]:
+    """Return what a message says, and what else there is in its parts."""
+    if not isinstance(value, list):
+        return as_text(value) or "", []
+    said: list[str] = []
+    more: list[str] = []
+    for part in value:
+        if isinstance(part, Mapping):
+            said.append(as_text(part.get("text")) or "")
+            others = {
+                name: item
+                for name, item in part.items()
+                if name != "text" and (name, item) != ("type", "text")
+            }
+            more.append(as_text(others) or "")
+        else:
+            said.append(as_text(part) or "")
+    return "\n".join(text for text in said if text), [text for text in more if text]

@@ -1,8 +1,10 @@
 """Find out which field of a record plays which role."""
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Literal
 
 from corpus_guard.config import FieldOverrides, ReadOptions
 from corpus_guard.errors import UsageError
@@ -11,7 +13,13 @@ from corpus_guard.normalise.fields import field_value, is_message_list
 from corpus_guard.read import read_head
 from corpus_guard.types import FileLayout, Layout, SourceFile
 
+_Kind = Literal["plain", "labelled", "instruction", "chat", "preference"]
+
 SAMPLE = 256
+COMMON_SHARE = 8
+"""A field plays a role only if one record in 8 holds it: else a few planted records could change the
+layout of a file."""
+
 MOST_LABEL_VALUES = 64
 
 TEXT = ("text", "content", "body", "document", "article", "sentence", "review", "tweet", "message",
@@ -43,20 +51,17 @@ def detect_layout(records: Sequence[Mapping[str, object]], overrides: FieldOverr
 
     Fields in no role go to `other`, so a wrong guess hides nothing from the record checks.
     """
-    present = _present(records)
+    present = _present(records) - set(asdict(overrides).values())
     roles: dict[str, tuple[str, ...]] = _side_roles(present, overrides)
     kind = _main_roles(records, present, overrides, roles)
     taken = {name for names in roles.values() for name in names}
-    if kind in ("plain", "labelled"):
-        label = _first(overrides.label, LABEL, present - taken) or _label_by_values(
-            records, present - taken
-        )
-        if label is not None and (overrides.label is not None or _is_label(records, label)):
-            roles["label"] = (label,)
-            kind = "labelled"
-    elif overrides.label is not None:
-        roles["label"] = (overrides.label,)
-    return Layout(kind=kind, roles=roles)  # type: ignore[arg-type]  # one of the literal kinds
+    label = overrides.label
+    if label is None and kind == "plain":
+        label = _label(records, present - taken)
+    if label is not None:
+        roles["label"] = (label,)
+        kind = "labelled" if kind == "plain" else kind
+    return Layout(kind=kind, roles=roles)
 
 
 def file_layouts(
@@ -74,10 +79,11 @@ def file_layouts(
         records = read_head(file, options, SAMPLE)
         fields |= {str(name) for record in records for name in record}
         unmet -= {name for name in unmet if any(field_value(r, name) is not None for r in records)}
+        unmet -= fields
         layout = detect_layout(records, options.overrides)
         found[file.index] = layout
         groups.setdefault((file.format, layout.kind, repr(layout.roles)), []).append(file)
-    if unmet:
+    if unmet and fields:
         raise UsageError(_no_such_field(min(unmet), fields))
     shown = tuple(
         FileLayout(
@@ -96,15 +102,15 @@ def _no_such_field(name: str, fields: set[str]) -> str:
 
 
 def _present(records: Sequence[Mapping[str, object]]) -> set[str]:
-    return {str(name) for record in records for name, value in record.items() if value is not None}
+    held = Counter(
+        str(name) for record in records for name, value in record.items() if value is not None
+    )
+    return {name for name, count in held.items() if count >= len(records) // COMMON_SHARE}
 
 
 def _first(named: str | None, candidates: Sequence[str], present: set[str]) -> str | None:
     """Return what the user names, else the first candidate that is present, in any case."""
-    if named is not None:
-        return named
-    folded = {name.lower(): name for name in sorted(present, reverse=True)}
-    return next((folded[name] for name in candidates if name in folded), None)
+    return named if named is not None else next(iter(_matching(candidates, present)), None)
 
 
 def _side_roles(present: set[str], overrides: FieldOverrides) -> dict[str, tuple[str, ...]]:
@@ -122,31 +128,42 @@ def _main_roles(
     present: set[str],
     overrides: FieldOverrides,
     roles: dict[str, tuple[str, ...]],
-) -> str:
-    """Add the roles of the texts and return the layout's kind."""
-    if overrides.text is None and "chosen" in present and "rejected" in present:
-        prompt = _prompt_fields(present, overrides)
-        roles.update({"prompt": prompt} if prompt else {})
-        roles.update(response=("chosen",), rejected=("rejected",))
-        return "preference"
-    chat = next((name for name in CHAT if name in present and _is_chat(records, name)), None)
-    if chat is not None and overrides.text is None and overrides.prompt is None:
-        roles.update(prompt=(*_matching(SYSTEM, present), chat), response=(chat,))
-        return "chat"
-    prompt = _prompt_fields(present, overrides)
-    response = _first(overrides.response, RESPONSE, present - set(prompt))
-    if response is None and "input" in present and "target" in present:
-        response = None
-    if prompt and response is not None and overrides.text is None:
-        roles.update(prompt=prompt, response=(response,))
-        return "instruction"
-    taken = {name for names in roles.values() for name in names}
-    text = _first(overrides.text, TEXT, present - taken) or _longest_string(
-        records, present - taken
-    )
-    if text is not None:
-        roles["text"] = (text,)
+) -> _Kind:
+    """Add the roles of the texts and return the layout's kind; whether there are labels comes later."""
+    if overrides.text is None:
+        paired = _paired_roles(records, present, overrides)
+        if paired is not None:
+            kind, found = paired
+            roles.update(found)
+            return kind
+    for role in ("text", "prompt", "response"):
+        name = getattr(overrides, role)
+        roles.update({role: (name,)} if name is not None else {})
+    if overrides.text is None and overrides.prompt is None:
+        free = present - {name for names in roles.values() for name in names}
+        text = _first(None, TEXT, free) or _longest_string(records, free)
+        roles.update({"text": (text,)} if text is not None else {})
     return "plain"
+
+
+def _paired_roles(
+    records: Sequence[Mapping[str, object]], present: set[str], overrides: FieldOverrides
+) -> tuple[_Kind, dict[str, tuple[str, ...]]] | None:
+    """Return the kind and the roles of records that hold prompts and responses, or None."""
+    prompt = _prompt_fields(present, overrides)
+    asked = {"prompt": prompt} if prompt else {}
+    chosen = _first(overrides.response, ("chosen",), present)
+    rejected = _first(None, ("rejected",), present)
+    if chosen is not None and rejected is not None:
+        return "preference", {**asked, "response": (chosen,), "rejected": (rejected,)}
+    chat = next((name for name in _matching(CHAT, present) if _is_chat(records, name)), None)
+    if chat is not None and overrides.prompt is None and overrides.response is None:
+        turns = {"prompt": (*_matching(SYSTEM, present), chat), "response": (chat,)}
+        return "chat", turns
+    response = _first(overrides.response, RESPONSE, present - set(prompt))
+    if asked and response is not None:
+        return "instruction", {**asked, "response": (response,)}
+    return None
 
 
 def _prompt_fields(present: set[str], overrides: FieldOverrides) -> tuple[str, ...]:
@@ -161,7 +178,9 @@ def _prompt_fields(present: set[str], overrides: FieldOverrides) -> tuple[str, .
 
 
 def _matching(candidates: Sequence[str], present: set[str]) -> tuple[str, ...]:
-    return tuple(name for name in candidates if name in present)
+    """Return the candidates that are present, in any case; lower case where there are several."""
+    folded = {name.lower(): name for name in sorted(present)}
+    return tuple(folded[name] for name in candidates if name in folded)
 
 
 def _is_chat(records: Sequence[Mapping[str, object]], name: str) -> bool:
@@ -179,12 +198,23 @@ def _longest_string(records: Sequence[Mapping[str, object]], present: set[str]) 
 
 
 def _is_label(records: Sequence[Mapping[str, object]], name: str) -> bool:
-    values = [value for record in records if (value := field_value(record, name)) is not None]
-    if any(isinstance(value, float) and value != int(value) for value in values if value == value):
-        return False
-    return all(
-        isinstance(value, str | int | float | bool) and len(str(value)) <= 100 for value in values
-    )
+    values = [value for record in records if (value := record.get(name)) is not None]
+    fit = sum(_is_short(value, 100) or _is_whole(value) for value in values)
+    return len(values) - fit <= len(values) // COMMON_SHARE
+
+
+def _is_short(value: object, longest: int) -> bool:
+    return isinstance(value, str | int) and len(str(value)) <= longest
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, float) and (value.is_integer() or value != value)
+
+
+def _label(records: Sequence[Mapping[str, object]], present: set[str]) -> str | None:
+    """Return the field that holds labels, by its name or else by its values."""
+    named = (name for name in _matching(LABEL, present) if _is_label(records, name))
+    return next(named, None) or _label_by_values(records, present)
 
 
 def _label_by_values(records: Sequence[Mapping[str, object]], present: set[str]) -> str | None:
@@ -192,10 +222,9 @@ def _label_by_values(records: Sequence[Mapping[str, object]], present: set[str])
     found: list[tuple[int, str]] = []
     for name in sorted(present):
         values = [record.get(name) for record in records if record.get(name) is not None]
-        distinct = {str(value) for value in values}
-        few = 2 <= len(distinct) <= min(MOST_LABEL_VALUES, len(values) // 8)
-        if few and all(
-            isinstance(value, str | int | bool) and len(str(value)) <= 40 for value in values
-        ):
-            found.append((len(distinct), name))
+        short = [str(value) for value in values if _is_short(value, 40)]
+        if len(values) - len(short) > len(values) // COMMON_SHARE:
+            continue
+        if 2 <= len(set(short)) <= min(MOST_LABEL_VALUES, len(values) // 8):
+            found.append((len(set(short)), name))
     return min(found)[1] if found else None
