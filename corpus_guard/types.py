@@ -43,6 +43,9 @@ goes unscanned; `oddity` what the reader noticed (`duplicate_keys`), or null."""
 TEXT_COLUMNS = ("text", "prompt", "response", "rejected", "other")
 """The batch columns that hold natural text."""
 
+STRING_COLUMNS = (*TEXT_COLUMNS, "record_id", "label", "source", "url", "time")
+"""The batch columns that hold text of any kind; what must miss nothing looks at all of them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from corpus_guard.detect._findings import CONTEXTS, Draft, finding_of
 from corpus_guard.sketch.corpus import Corpus, context_of
-from corpus_guard.types import TEXT_COLUMNS, Context, Finding, Severity, Trigger
+from corpus_guard.types import STRING_COLUMNS, Context, Finding, Severity, Trigger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ def marks_of(
     `only_with` at texts that hold a given string.
     """
     marks = np.zeros(batch.num_rows, np.uint8)
-    for name in TEXT_COLUMNS:
+    for name in STRING_COLUMNS:
         column = batch[name]
         if column.null_count == len(column):
             continue
@@ -107,7 +107,7 @@ def _contexts(corpus: Corpus, kind: Kind, rows: npt.NDArray[np.int64]) -> tuple[
     pattern = re.compile(_for_python(kind.pattern))
     found: list[Context] = []
     for row, record in zip(rows, corpus.records(rows), strict=True):
-        for name in TEXT_COLUMNS:
+        for name in STRING_COLUMNS:
             match = pattern.search(record[name] or "")
             if match:
                 found.append(context_of(corpus.place(int(row)), record[name], *match.span()))

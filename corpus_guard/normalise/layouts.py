@@ -52,7 +52,7 @@ def detect_layout(records: Sequence[Mapping[str, object]], overrides: FieldOverr
     Fields in no role go to `other`, so a wrong guess hides nothing from the record checks.
     """
     present = _present(records) - set(asdict(overrides).values())
-    roles: dict[str, tuple[str, ...]] = _side_roles(present, overrides)
+    roles: dict[str, tuple[str, ...]] = _side_roles(records, present, overrides)
     kind = _main_roles(records, present, overrides, roles)
     taken = {name for names in roles.values() for name in names}
     label = overrides.label
@@ -113,9 +113,12 @@ def _first(named: str | None, candidates: Sequence[str], present: set[str]) -> s
     return named if named is not None else next(iter(_matching(candidates, present)), None)
 
 
-def _side_roles(present: set[str], overrides: FieldOverrides) -> dict[str, tuple[str, ...]]:
+def _side_roles(
+    records: Sequence[Mapping[str, object]], present: set[str], overrides: FieldOverrides
+) -> dict[str, tuple[str, ...]]:
+    names = {name for name in _matching(SOURCE, present) if _is_label(records, name)}
     wanted = {
-        "source": _first(overrides.source, SOURCE, present),
+        "source": _first(overrides.source, SOURCE, names),
         "time": _first(overrides.time, TIME, present),
         "url": _first(None, URL, present),
         "record_id": _first(overrides.id, ID, present),

@@ -506,3 +506,9 @@ def test_a_file_without_records_misses_no_field(tmp_path: Path) -> None:
     options = ReadOptions(overrides=FieldOverrides(text="body"))
     files = resolve_targets([str(tmp_path / "a.jsonl")], options, tmp_path).files
     assert file_layouts(files, options)[0][0].roles == {"text": ("body",)}
+
+
+def test_a_source_that_is_a_text_of_its_own_is_no_origin() -> None:
+    long = "A sentence that somebody has to translate into another language, word by word. " * 2
+    records = [{"source": f"{n} {long}", "target": f"{n} {long[::-1]}"} for n in range(20)]
+    assert "source" not in detect_layout(records, FieldOverrides()).roles
