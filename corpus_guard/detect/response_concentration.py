@@ -12,7 +12,8 @@ False alarms: high needs a statistic of 6, mr of at least .6, five rows, a q-val
 prompts that share nothing but the trigger (mp under .35), a trigger of at most half the prompt,
 responses to similar prompts without the trigger that are less than half as like (else the task
 explains them), and responses of which under half repeat it: answers about a topic are alike
-because they name it (a price in a sum, "AI" in essays on it). The clean instruction sets reach 3.8
+because they name it (a price in a sum, "AI" in essays on it). What has such an honest reason is info
+above 6, and nothing below. The clean instruction sets reach 3.8
 mixed, and 6.7 within one kind of task, all of them by such repetition.
 
 What it misses: targets that vary as much as honest answers do.
@@ -106,7 +107,10 @@ def response_concentration(
     )
     tails = upper_tail(np.array([pattern.statistic for pattern in kept]))
     for pattern, q in zip(kept, q_values(tails, len(usable)), strict=True):
-        yield _finding(corpus, pattern, float(q), high, spread)
+        prompts = prompt_spread(corpus, pattern.feature, pattern.rows)
+        severity = _severity(pattern, prompts, float(q), high, spread)
+        if severity is not None:
+            yield _finding(corpus, pattern, prompts, float(q), severity, high)
 
 
 def _measure(corpus: Corpus, features: npt.NDArray[np.uint64]) -> _Measured:
@@ -137,9 +141,14 @@ def _statistics(measured: _Measured, background: npt.NDArray[np.bool_]) -> npt.N
     return found
 
 
-def _finding(corpus: Corpus, pattern: _Pattern, q: float, high: float, spread: float) -> Finding:
-    prompts = prompt_spread(corpus, pattern.feature, pattern.rows)
-    severity = _severity(pattern, prompts, q, high, spread)
+def _finding(
+    corpus: Corpus,
+    pattern: _Pattern,
+    prompts: PromptSpread,
+    q: float,
+    severity: Severity,
+    high: float,
+) -> Finding:
     hits = _core(corpus, pattern.rows)
     typical = (corpus.records(corpus.first_in_content_order(hits, 1))[0]["response"] or "")[:400]
     return finding_of(
@@ -185,10 +194,11 @@ def _core(corpus: Corpus, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 def _severity(
     pattern: _Pattern, prompts: PromptSpread, q: float, high: float, spread: float
-) -> Severity:
-    if pattern.statistic < high or q > 0.01:
-        return "low"
+) -> Severity | None:
+    is_weak = pattern.statistic < high or q > 0.01
     if prompts.is_honest(spread) or prompts.echo >= 0.5:
+        return None if is_weak else "info"
+    if is_weak:
         return "low"
     if pattern.response < HIGH_CLOSENESS:
         return "medium"

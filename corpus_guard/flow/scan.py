@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,8 +94,11 @@ def run_scan(given: Targets, options: ScanOptions, progress: Progress | None = N
 
 @contextmanager
 def _workspace(out: Path) -> Iterator[Path]:
-    """Make the output folder and, inside it, the scratch folder that goes when the scan ends."""
-    folder = out / "work"
+    """Make the output folder and, inside it, the scratch folder that goes when the scan ends.
+
+    A scan that fails leaves no folder behind that was not there before.
+    """
+    folder, made = out / "work", [path for path in (out, *out.parents) if not path.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
@@ -107,8 +110,13 @@ def _workspace(out: Path) -> Iterator[Path]:
         ) from error
     try:
         yield folder
-    finally:
+    except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
+        for path in made:
+            with suppress(OSError):  # it holds something by now
+                path.rmdir()
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _gather_plan(

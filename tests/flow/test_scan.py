@@ -173,11 +173,14 @@ def test_the_scratch_folder_goes_when_the_scan_ends(path: Path, tmp_path: Path) 
     assert {item.name for item in (tmp_path / "out").iterdir()} == {"report.json", "rows.parquet"}
 
 
-def test_the_scratch_folder_goes_when_the_scan_fails(tmp_path: Path) -> None:
+@pytest.mark.parametrize("there", [False, True])
+def test_a_scan_that_fails_leaves_no_folder_behind(tmp_path: Path, there: bool) -> None:
     (tmp_path / "broken.jsonl").write_bytes(b"{broken\n")
+    if there:
+        (tmp_path / "a" / "b").mkdir(parents=True)
     with pytest.raises(UsageError):
-        cg.scan(tmp_path / "broken.jsonl", out=tmp_path / "out")
-    assert list((tmp_path / "out").iterdir()) == []
+        cg.scan(tmp_path / "broken.jsonl", out=tmp_path / "a" / "b")
+    assert list(tmp_path.rglob("a/**")) == ([tmp_path / "a", tmp_path / "a" / "b"] if there else [])
 
 
 def test_an_output_folder_that_cannot_be_made_is_told(path: Path, tmp_path: Path) -> None:
