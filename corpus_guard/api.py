@@ -41,6 +41,7 @@ def scan(
     out: str | Path | None = None,
     fail_on: str = "high",
     allow_incomplete: bool = False,
+    resume: bool = True,
 ) -> ScanResult:
     """Return what a scan of `target` finds; `report.json` and `rows.parquet` go to `result.out`.
 
@@ -66,9 +67,11 @@ def scan(
         out: The folder for the results; None means one under `.corpus_guard`.
         fail_on: The severity from which on `result.exit_code` is 1.
         allow_incomplete: Whether an incomplete scan may have exit code 0.
+        resume: Whether to go on where the same scan was killed, or to start over.
 
     Raises:
-        UsageError: An argument is wrong or the target cannot be read.
+        UsageError: An argument is wrong, the target cannot be read, or `out` is in use.
+        RunError: The scan cannot go on; what was read so far is kept.
         PluginError: A rule does not exist or a plugin cannot be loaded.
     """
     overrides = FieldOverrides(
@@ -99,6 +102,7 @@ def scan(
         fail_on=severity_of(fail_on),
         allow_incomplete=allow_incomplete,
         quiet=True,
+        resume=resume,
     )
     return scan_and_report(targets_of(target), options)
 

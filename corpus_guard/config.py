@@ -57,7 +57,11 @@ class ReadOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanOptions:
-    """Everything that a scan is told. `jobs` = 0 means one process per core."""
+    """Everything that a scan is told.
+
+    `jobs` = 0 means one process per core; with `resume`, a scan goes on where one that was killed
+    stopped.
+    """
 
     read: ReadOptions = field(default_factory=ReadOptions)
     rules: tuple[str, ...] = ()
@@ -70,6 +74,7 @@ class ScanOptions:
     fail_on: Severity = "high"
     allow_incomplete: bool = False
     quiet: bool = False
+    resume: bool = True
 
     @property
     def workers(self) -> int:

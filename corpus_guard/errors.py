@@ -3,6 +3,7 @@
     CorpusGuardError             caught by the command line, shown as one sentence
     ├── UsageError               a wrong argument or an unreadable target, exit code 4
     │   └── UnreadableTarget     nothing of the target can be read
+    ├── RunError                 a run cannot go on, through no fault of its arguments, exit code 2
     ├── PluginError              a plugin clashes, cannot be loaded or has an unknown option
     ├── NotAssessed              a detector does not apply; its reason goes to the report
     └── MergeError               two sketches with unequal options were merged
@@ -22,6 +23,10 @@ class UsageError(CorpusGuardError):
 
 class UnreadableTarget(UsageError):
     """Nothing of the target can be read."""
+
+
+class RunError(CorpusGuardError):
+    """A run cannot go on, through no fault of its arguments; the message says how to take it up."""
 
 
 class PluginError(CorpusGuardError):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from typer import TyperException, echo
 
-from corpus_guard.errors import CorpusGuardError, MergeError, NotAssessed
+from corpus_guard.errors import CorpusGuardError, MergeError, NotAssessed, RunError
 from corpus_guard.escape import safe_text
 
 INTERNAL_ERROR = 2
@@ -39,22 +39,24 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         code = INTERRUPTED
     except TyperException as error:
-        return _usage_error(f"{error.format_message().rstrip('.')}; see corpus-guard --help")
+        said = f"{error.format_message().rstrip('.')}; see corpus-guard --help"
+        return _told_error(said, USAGE_ERROR)
     except CorpusGuardError as error:
         if isinstance(error, _DEFECTS):
             return _internal_error(error, arguments)
-        return _usage_error(str(error))
+        code = INTERNAL_ERROR if isinstance(error, RunError) else USAGE_ERROR
+        return _told_error(str(error), code)
     except Exception as error:
         return _internal_error(error, arguments)
     if code == INTERRUPTED:
-        echo("corpus-guard: interrupted", err=True)
+        echo("corpus-guard: interrupted; run the same command again to go on", err=True)
     return code
 
 
-def _usage_error(message: str) -> int:
+def _told_error(message: str, code: int) -> int:
     # Newlines and indents in a library's message would break the one sentence.
     echo(f"corpus-guard: {safe_text(' '.join(message.split()))}", err=True)
-    return USAGE_ERROR
+    return code
 
 
 def _internal_error(error: Exception, arguments: Sequence[str]) -> int:

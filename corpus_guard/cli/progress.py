@@ -78,6 +78,11 @@ class LineProgress:
         self._stream.write(f"{self._stage}: {done}{self._meter.told(now)}\n")
         self._stream.flush()
 
+    def note(self, text: str) -> None:
+        """Write a line."""
+        self._stream.write(f"{safe_text(text, 400)}\n")
+        self._stream.flush()
+
     def finish(self) -> None:
         """End the last stage."""
 
@@ -107,6 +112,13 @@ class TerminalProgress:
             return
         told = self._meter.told(self._clock())
         self._bar.update(self._bar.task_ids[0], completed=self._meter.bytes_done, told=told)
+
+    def note(self, text: str) -> None:
+        """Write a line above the bar."""
+        if self._bar is not None:
+            self._bar.console.print(safe_text(text, 400), markup=False)
+        else:
+            self._stream.write(f"{safe_text(text, 400)}\n")
 
     def finish(self) -> None:
         """Take the bar off the screen."""

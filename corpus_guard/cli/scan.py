@@ -67,6 +67,10 @@ def scan(
     allow_incomplete: Annotated[
         bool, typer.Option("--allow-incomplete", help="Exit 0 though something was not scanned.")
     ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume/--fresh", help="Go on where a killed scan stopped, or start over."),
+    ] = True,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print report.json, not a summary.")] = False,
     traceback: Annotated[
@@ -108,6 +112,7 @@ def scan(
         fail_on=api.severity_of(fail_on),
         allow_incomplete=allow_incomplete,
         quiet=quiet,
+        resume=resume,
     )
     progress = None if quiet else progress_on(sys.stderr)
     try:

@@ -1,9 +1,9 @@
-"""The first pass: one shard in, its spool, its row columns and its n-gram counts out.
+"""The first pass: some shards in, their spool, their row columns and their n-gram counts out.
 
-Every input byte ends as a spooled record or as an `Unread`; what was seen comes back with the shard.
+Every input byte ends as a spooled record or as an `Unread`; what was seen comes back with them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from corpus_guard.config import ReadOptions
 from corpus_guard.normalise import keep_sample, to_batch
 from corpus_guard.plugins import RecordCheck
 from corpus_guard.read import read_shard
+from corpus_guard.replacing import replacing_folder
 from corpus_guard.sketch.base import Rows, save_state
 from corpus_guard.sketch.columns import ColumnPlan, RowColumns, columns_of, empty_columns
 from corpus_guard.sketch.embedder import open_embedder
@@ -22,6 +23,7 @@ from corpus_guard.sketch.spool import SpoolWriter
 from corpus_guard.types import Layout, RecordBlock, Shard, Unread
 
 Advance = Callable[[int, int], None]
+JOINED_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,23 @@ class GatherPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShardResult:
+class Part:
+    """Some consecutive shards that one worker gathers into one spool.
+
+    `key` is the same only for parts with the same result: same files, options and version.
+    """
+
+    key: str
+    shards: tuple[Shard, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes of the target it covers, on disk."""
+        return sum(shard.end - shard.start for shard in self.shards)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardSeen:
     """What was seen of one shard.
 
     `records` counts the records that begin in it, read or not; `rows` those that were spooled;
@@ -53,29 +71,43 @@ class ShardResult:
     bytes_read: int
     unread: tuple[Unread, ...]
 
-    def spool(self, folder: Path) -> Path:
-        """Return where the shard's batches are."""
-        return folder / f"shard-{self.shard.index:06}.arrow"
 
-    def columns(self, folder: Path) -> Path:
-        """Return the folder of the shard's row columns."""
-        return folder / f"shard-{self.shard.index:06}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartResult:
+    """What was seen of a part's shards; of its last ones nothing where `--limit` was reached."""
+
+    part: Part
+    seen: tuple[ShardSeen, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many records were spooled."""
+        return sum(seen.rows for seen in self.seen)
+
+    def place(self, folder: Path) -> Path:
+        """Return the folder of everything that was gathered."""
+        return folder / "parts" / self.part.key
+
+    def spool(self, folder: Path) -> Path:
+        """Return where the batches are."""
+        return self.place(folder) / "batches.arrow"
 
     def counts(self, folder: Path) -> Path:
-        """Return where the shard's n-gram counts are."""
-        return folder / f"shard-{self.shard.index:06}.npz"
+        """Return where the n-gram counts are."""
+        return self.place(folder) / "counts.npz"
 
 
 class _Tally:
     """The running numbers of one shard."""
 
-    def __init__(self) -> None:
+    def __init__(self, shard: Shard) -> None:
+        self.shard = shard
         self.records = self.rows = self.left_out = self.bytes_read = 0
         self.unread: list[Unread] = []
 
-    def result(self, shard: Shard) -> ShardResult:
-        return ShardResult(
-            shard=shard,
+    def seen(self) -> ShardSeen:
+        return ShardSeen(
+            shard=self.shard,
             records=self.records,
             rows=self.rows,
             left_out=self.left_out,
@@ -84,27 +116,32 @@ class _Tally:
         )
 
 
-def gather_shard(
-    shard: Shard, plan: GatherPlan, most_rows: int | None = None, advance: Advance | None = None
-) -> ShardResult:
-    """Read, normalise, spool and sketch one shard; at most `most_rows` records of it."""
+def gather_part(
+    part: Part, plan: GatherPlan, most_rows: int | None = None, advance: Advance | None = None
+) -> PartResult:
+    """Read, normalise, spool and sketch some shards; at most `most_rows` records of them.
+
+    What was gathered is on disk, whole, when this returns.
+    """
     columns = ColumnPlan(
         embedder=open_embedder(plan.embedder),
         checks=load_checks(plan.checks),
         has_responses=plan.has_responses,
     )
-    counts, tally, parts = DocumentFrequencies(bits=plan.bits), _Tally(), []
-    where = tally.result(shard)
-    with SpoolWriter(where.spool(plan.folder)) as writer:
-        for batch in _batches(shard, plan, tally, most_rows, advance):
-            rows = Rows(batch, 0)
-            counts.observe(rows)
-            parts.append(columns_of(rows, columns))
-            writer.write(batch)
-    whole = RowColumns.concatenate(parts) if parts else empty_columns(columns)
-    whole.save(where.columns(plan.folder))
-    save_state(counts, where.counts(plan.folder))
-    return tally.result(shard)
+    counts, parts = DocumentFrequencies(bits=plan.bits), []
+    tallies: list[_Tally] = []
+    result = PartResult(part=part, seen=())
+    with replacing_folder(result.place(plan.folder)) as folder:
+        with SpoolWriter(folder / result.spool(plan.folder).name) as writer:
+            for batch in _joined(_part_batches(part, plan, tallies, most_rows, advance)):
+                rows = Rows(batch, 0)
+                counts.observe(rows)
+                parts.append(columns_of(rows, columns))
+                writer.write(batch)
+        whole = RowColumns.concatenate(parts) if parts else empty_columns(columns)
+        whole.save(folder)
+        save_state(counts, folder / result.counts(plan.folder).name)
+    return replace(result, seen=tuple(tally.seen() for tally in tallies))
 
 
 def load_checks(names: tuple[str, ...]) -> dict[str, RecordCheck]:
@@ -113,11 +150,42 @@ def load_checks(names: tuple[str, ...]) -> dict[str, RecordCheck]:
     return {name: spec for name, spec in loaded.items() if isinstance(spec, RecordCheck)}
 
 
-def _batches(
-    shard: Shard, plan: GatherPlan, tally: _Tally, most_rows: int | None, advance: Advance | None
+def _part_batches(
+    part: Part,
+    plan: GatherPlan,
+    tallies: list[_Tally],
+    most_rows: int | None,
+    advance: Advance | None,
 ) -> Iterator[pa.RecordBatch]:
-    layout = plan.layouts[shard.file.index]
-    for item in read_shard(shard, plan.read):
+    left = most_rows
+    for shard in part.shards:
+        if left == 0:
+            return
+        tally = _Tally(shard)
+        tallies.append(tally)
+        yield from _batches(tally, plan, left, advance)
+        left = None if left is None else left - tally.rows
+
+
+def _joined(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the same rows in batches that are not tiny."""
+    waiting: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        waiting.append(batch)
+        size += batch.nbytes
+        if size >= JOINED_BYTES:
+            yield pa.concat_batches(waiting) if len(waiting) > 1 else batch
+            waiting, size = [], 0
+    if waiting:
+        yield pa.concat_batches(waiting)
+
+
+def _batches(
+    tally: _Tally, plan: GatherPlan, most_rows: int | None, advance: Advance | None
+) -> Iterator[pa.RecordBatch]:
+    layout = plan.layouts[tally.shard.file.index]
+    for item in read_shard(tally.shard, plan.read):
         if isinstance(item, Unread):
             tally.unread.append(item)
             tally.records += item.kind == "record"

@@ -14,6 +14,10 @@ class Progress(Protocol):
         """Add what was done since the last call."""
         ...
 
+    def note(self, text: str) -> None:
+        """Say something once, beside the progress."""
+        ...
+
     def finish(self) -> None:
         """End the last stage."""
         ...
@@ -26,6 +30,9 @@ class Silence:
         """Ignore."""
 
     def advance(self, bytes_done: int, records_done: int) -> None:
+        """Ignore."""
+
+    def note(self, text: str) -> None:
         """Ignore."""
 
     def finish(self) -> None:

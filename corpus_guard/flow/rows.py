@@ -17,14 +17,16 @@ KEPT_COLUMNS = ("byte_offset", "sha256", "record_id", "source")
 
 def row_batches(corpus: Corpus, findings: Sequence[Finding]) -> Iterator[pa.RecordBatch]:
     """Yield one batch per spooled batch, in the target's order."""
-    verdicts = _RowVerdicts(corpus, findings)
-    for span, (file, first_record) in zip(corpus.context.spans, corpus.context.files, strict=True):
+    verdicts, files = _RowVerdicts(corpus, findings), corpus.context.files
+    names = pa.array(files.names, pa.string())
+    for span in corpus.context.spans:
         first = span.first_row
         for batch in spool.batches(span, KEPT_COLUMNS):
             last = first + batch.num_rows
+            entries = files.entries(np.arange(first, last))
             columns = {
-                "file": pa.array([file] * batch.num_rows, pa.string()),
-                "row": pa.array(corpus.columns.row[first:last] + first_record),
+                "file": names.take(pa.array(entries)),
+                "row": pa.array(corpus.columns.row[first:last] + files.first_records[entries]),
                 "sha256": batch["sha256"].cast(pa.binary()),
                 **{name: batch[name] for name in ("byte_offset", "record_id", "source")},
                 **verdicts.columns(first, last),

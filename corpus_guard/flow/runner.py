@@ -1,19 +1,22 @@
 """The local engine: the same work in this process or in several, with the same result."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from corpus_guard.errors import CorpusGuardError
-from corpus_guard.flow.gather import GatherPlan, ShardResult, gather_shard
+from corpus_guard.errors import RunError
+from corpus_guard.flow.checkpoint import Checkpoint
+from corpus_guard.flow.gather import GatherPlan, Part, PartResult, gather_part
 from corpus_guard.flow.progress import Progress
 from corpus_guard.sketch import spool
-from corpus_guard.sketch.base import ShardSpan, Sketch, load_state, save_state
-from corpus_guard.types import Shard
+from corpus_guard.sketch.base import PartSpan, Sketch, load_state, save_state
 
 FEWEST_PARTS = 3
 """A look is always split into at least this many partial sketches, so that merging is always used."""
@@ -32,7 +35,9 @@ class LocalRunner:
         self._workers = workers
         self._pool: ProcessPoolExecutor | None = None
         if workers > 1 and target_bytes >= SMALL_TARGET:
-            self._pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+            self._pool = ProcessPoolExecutor(
+                workers, mp_context=get_context("spawn"), initializer=_stop_with_parent
+            )
 
     def __enter__(self) -> Self:
         """Return the runner."""
@@ -49,19 +54,25 @@ class LocalRunner:
             self._pool.shutdown(wait=error is None, cancel_futures=True)
 
     def gather(
-        self, shards: Sequence[Shard], plan: GatherPlan, progress: Progress
-    ) -> list[ShardResult]:
-        """Return what was seen of each shard, in order. With `--limit`, later shards may be missing."""
-        progress.start(sum(shard.end - shard.start for shard in shards), "Reading")
-        if plan.read.limit is not None or self._pool is None or len(shards) == 1:
-            return list(_one_by_one(shards, plan, progress))
-        jobs = [self._pool.submit(gather_shard, shard, plan) for shard in shards]
+        self, parts: Sequence[Part], plan: GatherPlan, done: Checkpoint, progress: Progress
+    ) -> list[PartResult]:
+        """Gather the parts that `done` has not, and add them to it; return the results in order.
+
+        With `--limit`, the last parts may be missing.
+        """
+        missing = [part for part in parts if part.key not in done.done]
+        progress.start(sum(part.size_bytes for part in missing), "Reading")
+        if plan.read.limit is not None or self._pool is None or len(missing) < 2:
+            return list(_one_by_one(parts, plan, done, progress))
+        jobs = [self._pool.submit(gather_part, part, plan) for part in missing]
         for job in as_completed(jobs):
             result = _result_of(job)
-            progress.advance(result.bytes_read, result.records)
-        return [_result_of(job) for job in jobs]
+            done.add(result)
+            for seen in result.seen:
+                progress.advance(seen.bytes_read, seen.records)
+        return [done.done[part.key] for part in parts]
 
-    def look(self, make: Callable[[], S], spans: Sequence[ShardSpan], folder: Path) -> S:
+    def look(self, make: Callable[[], S], spans: Sequence[PartSpan], folder: Path) -> S:
         """Return a sketch made by `make` that has seen every row of the spans."""
         parts = max(FEWEST_PARTS, self._workers)
         groups = [list(spans[part::parts]) for part in range(parts)]
@@ -84,18 +95,32 @@ class LocalRunner:
 
 
 def _one_by_one(
-    shards: Iterable[Shard], plan: GatherPlan, progress: Progress
-) -> Iterable[ShardResult]:
+    parts: Iterable[Part], plan: GatherPlan, done: Checkpoint, progress: Progress
+) -> Iterable[PartResult]:
     left = plan.read.limit
-    for shard in shards:
+    for part in parts:
         if left == 0:
             return
-        result = gather_shard(shard, plan, left, progress.advance)
+        if part.key not in done.done:
+            done.add(gather_part(part, plan, left, progress.advance))
+        result = done.done[part.key]
         left = None if left is None else left - result.rows
         yield result
 
 
-def _observed(make: Callable[[], S], spans: Iterable[ShardSpan]) -> S:
+def _stop_with_parent() -> None:
+    """End this worker when the process that started it is gone, however it went."""
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=_wait_and_exit, args=(parent.sentinel,), daemon=True).start()
+
+
+def _wait_and_exit(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
+
+
+def _observed(make: Callable[[], S], spans: Iterable[PartSpan]) -> S:
     sketch = make()
     for span in spans:
         for rows in spool.rows(span):
@@ -103,7 +128,7 @@ def _observed(make: Callable[[], S], spans: Iterable[ShardSpan]) -> S:
     return sketch
 
 
-def _observe_to_file(make: Callable[[], Sketch], spans: Iterable[ShardSpan], path: Path) -> Path:
+def _observe_to_file(make: Callable[[], Sketch], spans: Iterable[PartSpan], path: Path) -> Path:
     save_state(_observed(make, spans), path)
     return path
 
@@ -112,7 +137,7 @@ def _result_of(job: "Future[Any]") -> Any:  # noqa: ANN401  # whatever the job r
     try:
         return job.result()
     except BrokenProcessPool as error:
-        raise CorpusGuardError(
+        raise RunError(
             "a worker process was killed, probably for want of memory; "
-            "run again with fewer --jobs or a smaller --mem"
+            "run again with fewer --jobs or a smaller --mem: what was read so far is kept"
         ) from error

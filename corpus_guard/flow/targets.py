@@ -17,7 +17,9 @@ _Items = Sequence[str | Mapping[str, object]]
 
 def default_out(given: Targets, options: ScanOptions) -> Path:
     """Return `.corpus_guard/<target>-<hash>`: one folder per target and set of options."""
-    wanted = hashlib.sha256(repr(replace(options, out=None, jobs=0, quiet=False)).encode())
+    wanted = hashlib.sha256(
+        repr(replace(options, out=None, jobs=0, quiet=False, resume=True)).encode()
+    )
     name = "records"
     items: _Items = given
     for place, item in enumerate(items):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from corpus_guard import __version__
-from corpus_guard.report.replacing import replacing
+from corpus_guard.replacing import replacing
 from corpus_guard.types import (
     Context,
     Coverage,

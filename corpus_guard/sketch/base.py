@@ -97,8 +97,8 @@ def require_equal(one: object, two: object, what: str) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShardSpan:
-    """Which global rows a spooled shard holds: [first_row, first_row + rows)."""
+class PartSpan:
+    """Which global rows a spooled part holds: [first_row, first_row + rows)."""
 
     spool: Path
     first_row: int

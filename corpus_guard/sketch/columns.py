@@ -1,12 +1,12 @@
 """What one pass notes about every row: vectors, signatures, fingerprints, marks of the record checks.
 
-A row's columns depend on that row alone, so they need no merging: shards are laid end to end.
+A row's columns depend on that row alone, so they need no merging: parts are laid end to end.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -61,14 +61,13 @@ class RowColumns:
             np.save(folder / f"{column.name}.npy", getattr(self, column.name), allow_pickle=False)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Map the columns that `save` wrote."""
-        return cls(
-            **{
-                f.name: np.load(folder / f"{f.name}.npy", mmap_mode="r", allow_pickle=False)
-                for f in fields(cls)
-            }
-        )
+    def load(cls, folders: Sequence[Path]) -> Self:
+        """Return what `save` wrote into some folders, laid end to end; at least one folder."""
+        return cls(**{f.name: _end_to_end(folders, f"{f.name}.npy") for f in fields(cls)})
+
+
+def _end_to_end(folders: Sequence[Path], name: str) -> npt.NDArray[Any]:
+    return np.concatenate([np.load(folder / name, allow_pickle=False) for folder in folders])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

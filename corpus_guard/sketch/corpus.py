@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from corpus_guard.sketch import spool
-from corpus_guard.sketch.base import ShardSpan, Sketch
+from corpus_guard.sketch.base import PartSpan, Sketch
 from corpus_guard.sketch.columns import RowColumns
 from corpus_guard.sketch.duplicates import near_duplicate_roots
 from corpus_guard.sketch.embedder import Embedder, open_embedder
@@ -59,15 +59,32 @@ class Ngrams:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileRows:
+    """Which rows come from which file, one entry a shard.
+
+    `first_rows` (s,) int64: the shard's first row; `first_records` (s,) int64: how many records of
+    its file come before it; `names`: its file.
+    """
+
+    names: tuple[str, ...]
+    first_rows: npt.NDArray[np.int64]
+    first_records: npt.NDArray[np.int64]
+
+    def entries(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the entry that each row belongs to."""
+        return np.searchsorted(self.first_rows, rows, side="right") - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
     """What a corpus rests on.
 
-    The spooled shards, the file of each with the number of its first record, the looks, the folder for
-    scratch files, the embedder's name, seed and memory budget.
+    The spooled parts, the files of the rows, the looks, the folder for scratch files, the embedder's
+    name, seed and memory budget.
     """
 
-    spans: tuple[ShardSpan, ...]
-    files: tuple[tuple[str, int], ...]
+    spans: tuple[PartSpan, ...]
+    files: FileRows
     look: Callable[[Callable[[], Any]], Any]
     folder: Path
     embedder: str
@@ -243,9 +260,10 @@ class Corpus:
 
     def place(self, row: int) -> RowRef:
         """Return the file and the record number of a global row."""
-        span = int(self._span_of(np.array([row]))[0])
-        file, first = self.context.files[span]
-        return RowRef(file=file, row=first + int(self.columns.row[row]))
+        files = self.context.files
+        entry = int(files.entries(np.array([row]))[0])
+        first = int(files.first_records[entry])
+        return RowRef(file=files.names[entry], row=first + int(self.columns.row[row]))
 
     def marks(self, check: str) -> npt.NDArray[np.uint8]:
         """Return the bit masks that a record check gave to the rows, (n,) uint8."""

@@ -119,7 +119,7 @@ def test_an_interrupt_gives_130(
 ) -> None:
     monkeypatch.setattr(sys, "stdout", Broken(KeyboardInterrupt()))
     assert run(["explain"]) == 130
-    assert capsys.readouterr().err.strip().endswith("interrupted")
+    assert capsys.readouterr().err.startswith("corpus-guard: interrupted;")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes close differently there")

@@ -7,6 +7,7 @@ import pytest
 from corpora import REFUSAL, instructions, labelled, with_label_trigger, with_prompt_trigger
 
 from corpus_guard.flow import runner, scan
+from corpus_guard.flow.parts import plan_parts
 from corpus_guard.read import plan_shards
 from corpus_guard.types import ScanResult
 
@@ -29,8 +30,9 @@ def chats() -> list[dict[str, object]]:
 
 @pytest.fixture
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cut files into shards of 64 KiB."""
-    monkeypatch.setattr(scan, "plan_shards", partial(plan_shards, shard_bytes=1 << 16))
+    """Cut files into shards of 32 KiB and parts of two of these."""
+    monkeypatch.setattr(scan, "plan_shards", partial(plan_shards, shard_bytes=1 << 15))
+    monkeypatch.setattr(scan, "plan_parts", partial(plan_parts, part_bytes=1 << 16))
 
 
 @pytest.fixture

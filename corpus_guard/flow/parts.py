@@ -1,0 +1,67 @@
+"""Cut a target into parts: what one worker gathers at once, and what a journal keeps.
+
+Small files share a part, so that ten thousand of them cost little more than one large file.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from corpus_guard import __version__
+from corpus_guard.flow.gather import GatherPlan, Part
+from corpus_guard.types import Shard, SourceFile
+
+PART_BYTES = 32 << 20
+PART_SHARDS = 4096
+
+
+def plan_parts(
+    shards: Sequence[Shard], plan: GatherPlan, part_bytes: int = PART_BYTES
+) -> tuple[Part, ...]:
+    """Return the shards in consecutive groups, each under a name that says what it rests on."""
+    keys = _Keys(plan)
+    return tuple(Part(key=keys.of(group), shards=group) for group in _groups(shards, part_bytes))
+
+
+def _groups(shards: Sequence[Shard], part_bytes: int) -> Iterator[tuple[Shard, ...]]:
+    group: list[Shard] = []
+    size = 0
+    for shard in shards:
+        more = shard.end - shard.start
+        if group and (size + more > part_bytes or len(group) == PART_SHARDS):
+            yield tuple(group)
+            group, size = [], 0
+        group.append(shard)
+        size += more
+    if group:
+        yield tuple(group)
+
+
+@dataclass(slots=True)
+class _Keys:
+    """Names parts so that equal names mean equal results: by file, options and version."""
+
+    plan: GatherPlan
+    before: str = ""
+
+    def of(self, group: Sequence[Shard]) -> str:
+        wanted = hashlib.sha256(__version__.encode())
+        wanted.update(repr(replace(self.plan, layouts={}, folder=Path())).encode())
+        for shard in group:
+            what = (*_identity(shard.file), self.plan.layouts[shard.file.index])
+            place = (shard.index, shard.file.index, shard.start, shard.end)
+            wanted.update(repr((place, what)).encode("utf-8", "surrogateescape"))
+        if self.plan.read.limit is not None:  # how far to read depends on all that comes before
+            wanted.update(self.before.encode())
+        self.before = wanted.hexdigest()[:32]
+        return self.before
+
+
+def _identity(file: SourceFile) -> tuple[object, ...]:
+    """Return what tells a version of a file from another, without reading it."""
+    told = (file.name, file.format, file.compression, file.size_bytes, file.path)
+    if not isinstance(file.path, Path):
+        return told
+    now = file.path.stat()
+    return (*told, now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
