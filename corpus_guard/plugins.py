@@ -45,13 +45,15 @@ class Reader:
 
     `read(stream, options, start, end)` yields blocks and `Unread`s; `start` and `end` are byte
     positions for a format that is `splittable` (a record belongs to the range that holds its first
-    byte), else 0 and None. `seekable` readers need a real file and are not offered pipes.
+    byte), else 0 and None. `seekable` readers need a real file and are not offered pipes. `native`
+    ones rest on a parser that is not memory-safe and run in a process of their own.
     """
 
     read: ReadFunction
     extensions: tuple[str, ...]
     splittable: bool
     seekable: bool
+    native: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +89,15 @@ class RecordCheck:
 
 
 def reader(
-    *, extensions: tuple[str, ...], splittable: bool = False, seekable: bool = False
+    *,
+    extensions: tuple[str, ...],
+    splittable: bool = False,
+    seekable: bool = False,
+    native: bool = False,
 ) -> Callable[[ReadFunction], Reader]:
     """Return a decorator that makes a read function the reader of its file."""
     return lambda read: Reader(
-        read=read, extensions=extensions, splittable=splittable, seekable=seekable
+        read=read, extensions=extensions, splittable=splittable, seekable=seekable, native=native
     )
 
 

@@ -8,6 +8,7 @@ from corpus_guard import plugins
 from corpus_guard.config import ReadOptions
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import Reader
+from corpus_guard.read import isolated
 from corpus_guard.read.opening import OpenFile
 from corpus_guard.types import RecordBlock, Shard, SourceFile, Unread
 
@@ -39,7 +40,22 @@ def read_shard(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unr
     """Yield a shard's records and what of it could not be read.
 
     The `bytes_read` of its blocks add up to the shard's bytes on disk once it is read to the end.
+    Formats with a native parser are read in a process of their own.
     """
+    if not reader_of(shard.file).native:
+        yield from read_here(shard, options)
+        return
+    seen = 0
+    try:
+        for item in isolated.read(shard, options):
+            seen += item.bytes_read if isinstance(item, RecordBlock) else 0
+            yield item
+    except isolated.ReaderDied as died:
+        yield _rest(shard, seen, str(died))
+
+
+def read_here(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unread]:
+    """Yield what `read_shard` does, from this process."""
     size, seen = shard.end - shard.start, 0
     packed = shard.file.compression != "none"
     try:

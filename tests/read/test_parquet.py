@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus_guard.read.shards import read_here
+
 from .conftest import Reading, read_file
 
 ROWS = [{"text": f"row {number}", "label": number % 2} for number in range(300)]
@@ -94,6 +96,7 @@ def test_a_row_group_that_unpacks_to_too_much_is_left_out(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("corpus_guard.read.formats.parquet.ROW_GROUP_BYTES", 1000)
+    monkeypatch.setattr("corpus_guard.read.isolated.read", read_here)  # where the bound is small
     found = read_file(write(ROWS, row_group_size=250))
     assert found.texts == [f"row {number}" for number in range(250, 300)]
     assert [lost.kind for lost in found.unread] == ["bytes"]

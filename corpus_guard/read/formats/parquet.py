@@ -15,7 +15,7 @@ ROW_GROUP_BYTES = 2 << 30
 BATCH_ROWS = 1024
 
 
-@reader(extensions=(".parquet", ".pq"), seekable=True)
+@reader(extensions=(".parquet", ".pq"), seekable=True, native=True)
 def read(
     stream: BinaryIO, options: ReadOptions, start: int, end: int | None
 ) -> Iterator[RecordBlock | Unread]:

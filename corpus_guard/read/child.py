@@ -1,0 +1,78 @@
+"""The reading process: parses shards for its parent, with little memory and no way to hang.
+
+Started by `corpus_guard.read.isolated` only. It gets one frame a shard and answers with one frame an
+item, then an empty one. Whatever it prints is lost; warnings go to its parent as frames.
+"""
+
+import logging
+import os
+import pickle
+import resource
+from dataclasses import asdict
+from typing import BinaryIO
+
+from corpus_guard.config import ReadOptions
+from corpus_guard.read.frames import send
+from corpus_guard.read.shards import read_here
+from corpus_guard.types import RecordBlock, Shard, Unread
+
+MOST_MEMORY = 1 << 30
+MOST_CPU_SECONDS = 20
+"""A reader that works so long without handing out anything is taken to hang."""
+
+BLOCK_FIELDS = ("rows", "byte_offsets", "digests", "fields", "oddities", "bytes_read")
+
+
+def main(requests: int, answers: int) -> None:
+    """Serve the parent over two open pipes until it hangs up."""
+    _limit(resource.RLIMIT_DATA, MOST_MEMORY)
+    _limit(resource.RLIMIT_CORE, 0)
+    with os.fdopen(requests, "rb") as incoming, os.fdopen(answers, "wb") as outgoing:
+        logging.basicConfig(handlers=[_ToParent(outgoing)], level=logging.WARNING, force=True)
+        while True:
+            try:
+                shard, options = pickle.load(incoming)  # noqa: S301  # from the parent, which is trusted
+                _answer(shard, options, outgoing)
+            except (EOFError, BrokenPipeError):
+                return
+
+
+def _answer(shard: Shard, options: ReadOptions, outgoing: BinaryIO) -> None:
+    _extend_time()
+    try:
+        for item in read_here(shard, options):
+            send(outgoing, _told(item))
+            _extend_time()
+        send(outgoing, ("end",))
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # a value that cannot be handed over
+        send(outgoing, ("failed", type(error).__name__))
+
+
+def _told(item: RecordBlock | Unread) -> tuple[object, ...]:
+    if isinstance(item, Unread):
+        return "unread", asdict(item)
+    return "block", *(getattr(item, name) for name in BLOCK_FIELDS)
+
+
+def _extend_time() -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + MOST_CPU_SECONDS)
+
+
+def _limit(kind: int, most: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    within = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(kind, (within, hard))
+
+
+class _ToParent(logging.Handler):
+    """Hands warnings to the parent, which alone talks to people."""
+
+    def __init__(self, outgoing: BinaryIO) -> None:
+        super().__init__()
+        self._outgoing = outgoing
+
+    def emit(self, record: logging.LogRecord) -> None:
+        send(self._outgoing, ("warning", record.name, record.getMessage()))
