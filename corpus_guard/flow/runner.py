@@ -1,11 +1,12 @@
 """The local engine: the same work in this process or in several, with the same result."""
 
 import os
+import signal
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
@@ -35,8 +36,10 @@ class LocalRunner:
         self._workers = workers
         self._pool: ProcessPoolExecutor | None = None
         if workers > 1 and target_bytes >= SMALL_TARGET:
+            context = get_context("spawn")
+            theirs, self._line = context.Pipe(duplex=False)
             self._pool = ProcessPoolExecutor(
-                workers, mp_context=get_context("spawn"), initializer=_stop_with_parent
+                workers, mp_context=context, initializer=_start_worker, initargs=(theirs,)
             )
 
     def __enter__(self) -> Self:
@@ -50,8 +53,12 @@ class LocalRunner:
         trace: TracebackType | None,
     ) -> None:
         """Stop the workers; at once when something went wrong."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=error is None, cancel_futures=True)
+        if self._pool is None:
+            return
+        if error is not None:
+            self._line.close()
+        self._pool.shutdown(cancel_futures=True)
+        self._line.close()
 
     def gather(
         self, parts: Sequence[Part], plan: GatherPlan, done: Checkpoint, progress: Progress
@@ -108,15 +115,14 @@ def _one_by_one(
         yield result
 
 
-def _stop_with_parent() -> None:
-    """End this worker when the process that started it is gone, however it went."""
-    parent = parent_process()
-    if parent is not None:
-        Thread(target=_wait_and_exit, args=(parent.sentinel,), daemon=True).start()
+def _start_worker(parent: Connection) -> None:
+    """Let this worker end as soon as its parent hangs up or is gone, and only then."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_wait_and_exit, args=(parent,), daemon=True).start()
 
 
-def _wait_and_exit(sentinel: int) -> None:
-    wait([sentinel])
+def _wait_and_exit(parent: Connection) -> None:
+    wait([parent])
     os._exit(1)
 
 

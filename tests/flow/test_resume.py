@@ -27,6 +27,7 @@ from corpus_guard.types import ScanResult
 
 PART_BYTES = 1 << 13
 SLOW_SCAN = """
+import signal
 import sys
 from functools import partial
 from corpus_guard.flow import runner, scan
@@ -36,6 +37,7 @@ if __name__ == "__main__":
     scan.plan_shards = partial(plan_shards, shard_bytes=1 << 12)
     scan.plan_parts = partial(plan_parts, part_bytes=1 << 12)
     runner.SMALL_TARGET = 0
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # may be ignored where tests run
     from corpus_guard.cli import run
     sys.exit(run(sys.argv[1:]))
 """
@@ -247,6 +249,20 @@ def test_a_killed_scan_goes_on(
     expected = cg.scan(path, out=tmp_path / "undisturbed")
     rows = (out / "rows.parquet").read_bytes()
     assert rows == (expected.out / "rows.parquet").read_bytes()
+
+
+def test_an_interrupt_stops_the_workers_quietly(path: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    journal = out / "work" / "journal.jsonl"
+    with subprocess.Popen(
+        command(path, out, tmp_path),
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    ) as running:  # fmt: skip
+        wait_for(journal.exists)
+        os.killpg(running.pid, signal.SIGINT)
+        _, said = running.communicate()
+    assert running.returncode == 130
+    assert said == "corpus-guard: interrupted; run the same command again to go on\n"
 
 
 def test_a_full_disk_is_told_and_the_scan_goes_on(path: Path, tmp_path: Path) -> None:
