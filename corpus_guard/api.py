@@ -42,6 +42,9 @@ def scan(
     fail_on: str = "high",
     allow_incomplete: bool = False,
     resume: bool = True,
+    config: str | None = None,
+    split: str | None = None,
+    revision: str | None = None,
 ) -> ScanResult:
     """Return what a scan of `target` finds; `report.json` and `rows.parquet` go to `result.out`.
 
@@ -67,6 +70,9 @@ def scan(
         out: The folder for the results; None means one under `.corpus_guard`.
         fail_on: The severity from which on `result.exit_code` is 1.
         allow_incomplete: Whether an incomplete scan may have exit code 0.
+        config: A configuration of a data set on a hub; all when None.
+        split: A split of a data set on a hub; all when None.
+        revision: The branch, tag or commit of a data set on a hub; `main` when None.
         resume: Whether to go on where the same scan was killed, or to start over.
 
     Raises:
@@ -89,6 +95,9 @@ def scan(
         max_record_bytes=size_of(max_record),
         limit=checked_limit(limit),
         sample=checked_sample(sample),
+        config=config,
+        split=split,
+        revision=revision,
     )
     options = ScanOptions(
         read=read,

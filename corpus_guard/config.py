@@ -43,7 +43,8 @@ class ReadOptions:
 
     `max_record_bytes` bounds one record, `max_depth` its nesting, `max_keys` its keys; what lies
     beyond is scanned up to the bound and reported as partial. `limit` keeps the first records of
-    the target, `sample` a share of them chosen by content.
+    the target, `sample` a share of them chosen by content. `config`, `split` and `revision` choose
+    a part and a version of a data set on a hub.
     """
 
     format: str = "auto"
@@ -53,6 +54,9 @@ class ReadOptions:
     max_keys: int = 10_000
     limit: int | None = None
     sample: float | None = None
+    config: str | None = None
+    split: str | None = None
+    revision: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

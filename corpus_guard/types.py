@@ -48,11 +48,21 @@ STRING_COLUMNS = (*TEXT_COLUMNS, "record_id", "label", "source", "url", "time")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HubPath:
+    """A file of a data set on a hub, at one commit; `path` is never used as a local path."""
+
+    repo: str
+    revision: str
+    path: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
     """One file of the target. `name` is its path relative to the target, as shown to people."""
 
     index: int
-    path: Path
+    path: Path | HubPath
     name: str
     format: str
     compression: str
@@ -80,6 +90,7 @@ class Unread:
     `kind` is `record` (one record is lost), `partial` (a record was scanned up to a limit), `bytes`
     (a stretch of a file is lost) or `file` (a whole file is lost or was left out). `row` and
     `byte_offset` are -1 where unknown; `size_bytes` counts the input bytes that went unscanned.
+    `may_pass` says that reading it again may succeed, as after a broken connection.
     """
 
     file: str
@@ -88,6 +99,7 @@ class Unread:
     byte_offset: int
     size_bytes: int
     reason: str
+    may_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,9 +201,10 @@ class PluginRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """What was read. `bytes_total` and `bytes_scanned` count the target's bytes on disk.
+    """What was read. `bytes_total` and `bytes_scanned` count the target's bytes as they are stored.
 
     `skipped` lists at most `SKIPPED_LISTED` entries; `skipped_total` is their true number.
+    `passed_over` are files and folders that are no part of the data, such as `.git` and a README.
     """
 
     files: int
@@ -204,6 +217,7 @@ class Coverage:
     skipped: tuple[Unread, ...]
     skipped_total: int
     plugins: Mapping[str, PluginRun]
+    passed_over: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -237,7 +251,10 @@ class LimitOfDetection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanResult:
-    """What a scan found, and on what it rests. `rows` is the run's `rows.parquet`."""
+    """What a scan found, and on what it rests.
+
+    `resolved_revision` is the commit of a data set on a hub that was read, else None.
+    """
 
     target: str
     target_sha256: str
@@ -250,4 +267,5 @@ class ScanResult:
     parameters: Mapping[str, object]
     seed: int
     out: Path
+    resolved_revision: str | None = None
     timing: Mapping[str, float] = field(default_factory=dict)

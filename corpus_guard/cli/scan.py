@@ -21,8 +21,20 @@ def _field(role: str) -> Any:  # noqa: ANN401
 
 def scan(
     targets: Annotated[
-        list[str], typer.Argument(metavar="TARGET", help="Files, folders or globs; - is stdin.")
+        list[str],
+        typer.Argument(
+            metavar="TARGET", help="Files, folders, globs, ORG/NAME on a hub; - is stdin."
+        ),
     ],
+    config: Annotated[
+        str | None, typer.Option(metavar="NAME", help="One configuration of a data set on a hub.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(metavar="NAME", help="One split of a data set on a hub.")
+    ] = None,
+    revision: Annotated[
+        str | None, typer.Option(metavar="REV", help="A branch, tag or commit on a hub.")
+    ] = None,
     format: Annotated[
         str, typer.Option(metavar="NAME", help="The files' format, such as jsonl or csv.")
     ] = "auto",
@@ -77,7 +89,7 @@ def scan(
         bool, typer.Option("--traceback", help="Show where an internal error arose.")
     ] = False,
 ) -> int:
-    """Find poisoned records in files.
+    """Find poisoned records in files or in a data set on a hub.
 
     Exit codes: 0 fully scanned and nothing at or above --fail-on; 1 such a finding; 2 internal
     error; 3 something was not scanned; 4 usage or unreadable target; 130 interrupted.
@@ -101,6 +113,9 @@ def scan(
             max_record_bytes=api.size_of(max_record),
             limit=api.checked_limit(limit),
             sample=api.checked_sample(sample),
+            config=config,
+            split=split,
+            revision=revision,
         ),
         rules=_split(rules),
         disable=_split(disable),

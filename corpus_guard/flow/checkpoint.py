@@ -45,6 +45,7 @@ class Checkpoint:
         wanted = {part.key: part for part in parts}
         self.frequencies, self._saved = self._load_merged(wanted)
         self._unsaved: list[str] = []
+        self._is_final = True
         self.done: dict[str, PartResult] = {}
         for key, told in _entries(self._journal):
             if key in wanted and self._is_whole(key, told["sizes"]):
@@ -55,13 +56,22 @@ class Checkpoint:
                 self._merge(result)
 
     def add(self, result: PartResult) -> None:
-        """Note that a part is done."""
+        """Note that a part is done; one that may improve is read again by the next run."""
         self.done[result.part.key] = result
+        if result.may_improve:
+            self._is_final = False
+            self._merge(result)
+            return
         with self._journal.open("ab") as journal:
             journal.write(self._line(result))
             journal.flush()
             os.fsync(journal.fileno())
         self._merge(result)
+
+    def finish(self) -> None:
+        """Forget everything, unless running again may find more."""
+        if self._is_final:
+            self.discard()
 
     def discard(self) -> None:
         """Forget everything: nothing of it is worth going on with."""
@@ -91,7 +101,7 @@ class Checkpoint:
         load_state(part, result.counts(self.folder))
         self.frequencies.merge(part)
         self._unsaved.append(result.part.key)
-        if len(self._unsaved) >= PARTS_BETWEEN_SAVES:
+        if self._is_final and len(self._unsaved) >= PARTS_BETWEEN_SAVES:
             self._save_merged()
 
     def _save_merged(self) -> None:

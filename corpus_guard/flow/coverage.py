@@ -34,6 +34,7 @@ def coverage_of(
         skipped=tuple(unread[:SKIPPED_LISTED]),
         skipped_total=len(unread),
         plugins=dict(runs),
+        passed_over=resolved.passed_over[:SKIPPED_LISTED],
     )
 
 

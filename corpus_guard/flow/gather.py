@@ -84,6 +84,11 @@ class PartResult:
         """How many records were spooled."""
         return sum(seen.rows for seen in self.seen)
 
+    @property
+    def may_improve(self) -> bool:
+        """Whether reading it again may find more."""
+        return any(unread.may_pass for seen in self.seen for unread in seen.unread)
+
     def place(self, folder: Path) -> Path:
         """Return the folder of everything that was gathered."""
         return folder / "parts" / self.part.key

@@ -93,6 +93,7 @@ def run_scan(given: Targets, options: ScanOptions, progress: Progress | None = N
         coverage = coverage_of(resolved, shards, seen, runs, options.read)
         with clock.stage("write"):
             write_rows(out / "rows.parquet", row_batches(corpus, findings))
+        done.finish()
         digest = hashlib.sha256(np.sort(corpus.columns.content).astype("<u8").tobytes()).hexdigest()
     return _result(resolved, digest, file_groups, findings, coverage, options, out, clock)
 
@@ -200,6 +201,7 @@ def _result(
         parameters=_parameters(options),
         seed=options.seed,
         out=out,
+        resolved_revision=resolved.revision,
         timing=clock.seconds,
     )
 

@@ -17,8 +17,8 @@ from corpus_guard.flow.checkpoint import JOURNAL
 def workspace(out: Path, *, fresh: bool) -> Iterator[Path]:
     """Make the output folder and give the folder inside it that holds what a run needs meanwhile.
 
-    That folder goes when the run ends well; after a failure it stays if it holds a journal, so that
-    the next run goes on from there. A run that fails leaves no empty folder that was not there before.
+    Afterwards that folder stays only if it holds a journal, for the next run to go on from.
+    A run that fails leaves no empty folder that was not there before.
     Raises UsageError when `out` cannot be written or another run uses it.
     """
     folder, made = out / "work", [path for path in (out, *out.parents) if not path.exists()]
@@ -29,13 +29,9 @@ def workspace(out: Path, *, fresh: bool) -> Iterator[Path]:
         raise UsageError(_unwritable(out, error)) from error
     try:
         yield _prepared(folder, out, fresh=fresh)
-    except BaseException:
+    finally:
         if not (folder / JOURNAL).exists():
             shutil.rmtree(folder, ignore_errors=True)
-        raise
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
-    finally:
         os.close(lock)
         _remove_empty(made)
 

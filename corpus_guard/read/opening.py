@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from corpus_guard.escape import safe_text
+from corpus_guard.types import HubPath
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -42,24 +43,34 @@ class OpenFile:
     is not lost, and `failure` says why.
     """
 
-    def __init__(self, path: Path, compression: str) -> None:
-        """Open it. Raises OSError when that fails."""
-        self._raw = path.open("rb")
+    def __init__(self, path: Path | HubPath, compression: str | None = None) -> None:
+        """Open it; None means that its first bytes tell how it is packed. Raises OSError."""
+        self._raw = _open_raw(path)
+        if compression is None:
+            compression = sniff_compression(self._raw.read(max(map(len, MAGIC))))
+            self._raw.seek(0)
+        self.compression = compression
         packed = compression != "none"
         unpacked = _UNPACKERS[compression](self._raw) if packed else self._raw
-        most = max(FREE_BYTES, LARGEST_RATIO * path.stat().st_size) if packed else None
+        most = max(FREE_BYTES, LARGEST_RATIO * size_of(path)) if packed else None
         self._guarded = _GuardedStream(unpacked, most)
         self.stream = cast(BinaryIO, io.BufferedReader(self._guarded, 1 << 20))
 
     @property
     def position(self) -> int:
-        """How many bytes on disk have been consumed."""
+        """How many bytes of the file as it is stored have been consumed."""
         return self._raw.tell()
 
     @property
     def failure(self) -> str | None:
         """Why the stream ended before the file did, or None."""
-        return self._guarded.failure
+        remote: str | None = getattr(self._raw, "failure", None)
+        return remote or self._guarded.failure
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it comes from afar and could not be fetched: reading again may succeed."""
+        return getattr(self._raw, "failure", None) is not None
 
     def __enter__(self) -> Self:
         """Return the open file."""
@@ -74,6 +85,19 @@ class OpenFile:
         """Close it."""
         self.stream.close()
         self._raw.close()
+
+
+def size_of(path: Path | HubPath) -> int:
+    """Return a file's size in bytes as it is now; a hub's file does not change at its commit."""
+    return path.size_bytes if isinstance(path, HubPath) else path.stat().st_size
+
+
+def _open_raw(path: Path | HubPath) -> BinaryIO:
+    if isinstance(path, HubPath):
+        from corpus_guard.read.remote import RemoteFile
+
+        return cast(BinaryIO, RemoteFile(path))
+    return path.open("rb")
 
 
 def sniff_compression(head: bytes) -> str:

@@ -9,7 +9,7 @@ from corpus_guard.config import ReadOptions
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import Reader
 from corpus_guard.read import isolated
-from corpus_guard.read.opening import OpenFile
+from corpus_guard.read.opening import OpenFile, size_of
 from corpus_guard.types import RecordBlock, Shard, SourceFile, Unread
 
 SHARD_BYTES = 32 << 20
@@ -58,23 +58,30 @@ def read_here(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unre
     """Yield what `read_shard` does, from this process."""
     size, seen = shard.end - shard.start, 0
     packed = shard.file.compression != "none"
+    opened: OpenFile | None = None
+    may_pass = False
     try:
         with OpenFile(shard.file.path, shard.file.compression) as opened:
             for item in _read(opened, shard, options):
                 if isinstance(item, Unread):
-                    yield replace(item, file=shard.file.name)
+                    if opened.failure is None or item.kind != "bytes":  # else told by the rest
+                        yield replace(item, file=shard.file.name)
                     continue
                 counted = opened.position - seen if packed else item.bytes_read
                 counted = min(counted, size - seen)  # the last record ends in the next shard
                 seen += counted
                 yield replace(item, bytes_read=counted)
             failure = opened.failure
-        if failure is None and shard.file.path.stat().st_size != shard.file.size_bytes:
+        if failure is None and size_of(shard.file.path) != shard.file.size_bytes:
             failure = "changed its size while it was read"
     except Exception as error:  # the one boundary: a native parser raises anything
-        failure = f"cannot be read ({type(error).__name__}: {safe_text(str(error), 120)})"
+        may_pass = isinstance(error, OSError) and error.errno is not None
+        failure = opened.failure if opened else None
+        failure = (
+            failure or f"cannot be read ({type(error).__name__}: {safe_text(str(error), 120)})"
+        )
     if failure is not None:
-        yield _rest(shard, seen, failure)
+        yield _rest(shard, seen, failure, may_pass=may_pass or _is_gone(opened))
         return
     yield RecordBlock(
         rows=[], byte_offsets=[], digests=[], fields=[], oddities=[], bytes_read=max(0, size - seen)
@@ -92,7 +99,11 @@ def _is_splittable(file: SourceFile) -> bool:
     return reader_of(file).splittable and file.compression == "none"
 
 
-def _rest(shard: Shard, seen: int, reason: str) -> Unread:
+def _is_gone(opened: OpenFile | None) -> bool:
+    return opened is not None and opened.is_gone
+
+
+def _rest(shard: Shard, seen: int, reason: str, *, may_pass: bool = False) -> Unread:
     return Unread(
         file=shard.file.name,
         kind="bytes",
@@ -100,6 +111,7 @@ def _rest(shard: Shard, seen: int, reason: str) -> Unread:
         byte_offset=shard.start + seen if shard.file.compression == "none" else -1,
         size_bytes=max(1, shard.end - shard.start - seen),
         reason=f"{reason}; what follows was not scanned",
+        may_pass=may_pass,
     )
 
 

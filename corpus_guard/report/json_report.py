@@ -52,7 +52,7 @@ def to_json(result: ScanResult) -> dict[str, Any]:
         "tool": {"name": "corpus-guard", "version": __version__},
         "target": {
             "name": result.target,
-            "resolved_revision": None,
+            "resolved_revision": result.resolved_revision,
             "sha256": result.target_sha256,
         },
         "parameters": _sorted(result.parameters),
@@ -80,6 +80,7 @@ def _coverage(coverage: Coverage) -> dict[str, object]:
         "records_skipped": coverage.records_skipped,
         "skipped_total": coverage.skipped_total,
         "skipped": [_skipped(unread) for unread in coverage.skipped],
+        "passed_over": list(coverage.passed_over),
         "plugins": {name: {"ran": run.ran, "reason": run.reason} for name, run in runs},
     }
 

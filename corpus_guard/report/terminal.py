@@ -110,7 +110,11 @@ def _meaning(result: ScanResult) -> str:
 def _basis(result: ScanResult) -> list[tuple[str, Text]]:
     coverage = result.coverage
     facts = [("Scanned", Text(_scanned(coverage)))]
+    if result.resolved_revision is not None:
+        facts.append(("Revision", Text(safe_text(result.resolved_revision, 200))))
     facts += [("Not scanned", place) for place in _skipped(coverage)]
+    if coverage.passed_over:
+        facts.append(("Passed over", Text(_passed_over(coverage.passed_over))))
     facts += [("Layout", Text(_layout(layout))) for layout in result.layouts[:LISTED_LAYOUTS]]
     if len(result.layouts) > LISTED_LAYOUTS:
         facts.append(("", Text(f"{counted(len(result.layouts) - LISTED_LAYOUTS, 'more layout')}")))
@@ -135,6 +139,12 @@ def _scanned(coverage: Coverage) -> str:
         if amount
     ]
     return f"{told}; {' and '.join(lost)}" if lost else told
+
+
+def _passed_over(names: Sequence[str]) -> str:
+    told = ", ".join(safe_text(name, 60) for name in names[:LISTED_PLACES])
+    more = len(names) - LISTED_PLACES
+    return f"{told}{f' and {more:,} more' if more > 0 else ''} (no data)"
 
 
 def _skipped(coverage: Coverage) -> list[Text]:

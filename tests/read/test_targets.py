@@ -456,12 +456,54 @@ def test_an_unknown_format_is_answered_with_the_known_ones(resolve: Resolve, fol
 @pytest.mark.parametrize(
     "name", ["README", "README.md", "readme.rst", "LICENSE", "d/Licence", "NOTICE", "CITATION.cff"]
 )
-def test_a_companion_is_scanned_as_text(resolve: Resolve, folder: Path, name: str) -> None:
-    put(folder, "a.jsonl")
+def test_a_companion_is_passed_over_beside_data_only(
+    resolve: Resolve, folder: Path, name: str
+) -> None:
     put(folder, name, data=b"About this data set.\n")
+    alone = resolve()
+    assert {file.name: file.format for file in alone.files} == {name: "text"}
+    put(folder, "a.jsonl")
     found = resolve()
-    assert {file.name: file.format for file in found.files} == {"a.jsonl": "jsonl", name: "text"}
-    assert found.unread == ()
+    assert [file.name for file in found.files] == ["a.jsonl"]
+    assert (found.unread, found.passed_over) == ((), (name,))
+
+
+def test_a_companion_that_is_named_is_scanned(resolve: Resolve, folder: Path) -> None:
+    put(folder, "a.jsonl")
+    put(folder, "README.md", data=b"About this data set.\n")
+    found = resolve(folder / "a.jsonl", folder / "README.md")
+    assert [file.format for file in found.files] == ["jsonl", "text"]
+
+
+@pytest.mark.parametrize("name", ["readme_data.jsonl", "license.jsonl", "notice.csv"])
+def test_data_with_the_name_of_a_companion_is_data(
+    resolve: Resolve, folder: Path, name: str
+) -> None:
+    put(folder, "a.jsonl")
+    put(folder, name)
+    assert len(resolve().files) == 2
+
+
+@pytest.mark.parametrize("name", [".git", "__pycache__", ".corpus_guard"])
+def test_the_folder_of_a_tool_is_passed_over_and_told(
+    resolve: Resolve, folder: Path, name: str
+) -> None:
+    put(folder, "a.jsonl")
+    put(folder, f"d/{name}/b.jsonl")
+    found = resolve()
+    assert [file.name for file in found.files] == ["a.jsonl"]
+    assert found.passed_over == (f"d/{name}/",)
+
+
+@pytest.mark.parametrize("name", ["a.py", "a.pkl", "a.sh.gz"])
+def test_a_format_that_is_named_reads_no_code_in_a_folder(
+    resolve: Resolve, folder: Path, name: str
+) -> None:
+    put(folder, "a.txt")
+    put(folder, name)
+    found = resolve(format="jsonl")
+    assert [(file.name, file.format) for file in found.files] == [("a.txt", "jsonl")]
+    assert [lost.file for lost in found.unread] == [name]
 
 
 class Trap:
@@ -503,7 +545,7 @@ BINARY = {
 
 
 @pytest.mark.parametrize("kind", BINARY)
-@pytest.mark.parametrize("name", ["a", "a.csv", "README"])
+@pytest.mark.parametrize("name", ["a", "a.csv"])
 def test_a_binary_file_in_a_folder_is_left_out(
     resolve: Resolve, folder: Path, name: str, kind: str
 ) -> None:
@@ -585,8 +627,6 @@ def test_a_folder_with_nothing_readable_is_refused_with_an_example(
         ("a\0b", "does not exist; check the path"),
         ("x" * 5000, "does not exist; check the path"),
         ("\ud800", "does not exist; check the path"),
-        ("user/name", "data sets on a hub are not supported yet; download"),
-        ("hf://datasets/user/name", "data sets on a hub are not supported yet; download"),
         ("", "an empty text; give a file or a folder"),
     ],
 )
