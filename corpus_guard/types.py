@@ -49,8 +49,12 @@ STRING_COLUMNS = (*TEXT_COLUMNS, "record_id", "label", "source", "url", "time")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubPath:
-    """A file of a data set on a hub, at one commit; `path` is never used as a local path."""
+    """A file of a data set on a hub, at one commit; `path` is never used as a local path.
 
+    `endpoint` is the hub's address, None for the usual one.
+    """
+
+    endpoint: str | None
     repo: str
     revision: str
     path: str

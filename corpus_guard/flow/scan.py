@@ -171,10 +171,11 @@ def _file_rows(seen: Sequence[ShardSeen]) -> FileRows:
 
 
 def _nothing_read(resolved: Resolved, results: Sequence[ShardSeen]) -> str:
-    reasons = [unread.reason for result in results for unread in result.unread]
-    why = f"; the first problem: {safe_text(reasons[0], 200)}" if reasons else ""
-    name = safe_text(resolved.name, 200)
-    return f"no record could be read from {name}{why}; check --format and the fields"
+    unread = [item for result in results for item in result.unread]
+    why = f"; the first problem: {safe_text(unread[0].reason, 200)}" if unread else ""
+    may_pass = any(item.may_pass for item in unread)
+    mend = "run the same command again later" if may_pass else "check --format and the fields"
+    return f"no record could be read from {safe_text(resolved.name, 200)}{why}; {mend}"
 
 
 def _result(

@@ -210,7 +210,9 @@ def _sorted_out(
         if odd or type(size) is not int or not 0 <= size < 2**53:
             unread.append(left_out(safe_text(str(path), 200), 0, "an odd name or size; not opened"))
         else:
-            files[path] = HubPath(repo=repo, revision=commit, path=path, size_bytes=size)
+            files[path] = HubPath(
+                endpoint=endpoint(), repo=repo, revision=commit, path=path, size_bytes=size
+            )
     return tuple(files[name] for name in sorted(files)), tuple(unread)
 
 

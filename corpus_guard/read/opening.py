@@ -24,6 +24,10 @@ MAGIC: Mapping[bytes, str] = {
 }
 SUFFIXES: Mapping[str, str] = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz"}
 
+BUFFER_BYTES = 1 << 20
+REMOTE_BUFFER_BYTES = 64 << 10
+"""The head of each of a thousand remote files should cost no more than this."""
+
 FREE_BYTES = 256 << 20
 LARGEST_RATIO = 250
 """A compressed file may unpack to FREE_BYTES, and beyond that to LARGEST_RATIO times its size; text
@@ -53,8 +57,9 @@ class OpenFile:
         packed = compression != "none"
         unpacked = _UNPACKERS[compression](self._raw) if packed else self._raw
         most = max(FREE_BYTES, LARGEST_RATIO * size_of(path)) if packed else None
+        buffer = REMOTE_BUFFER_BYTES if isinstance(path, HubPath) else BUFFER_BYTES
         self._guarded = _GuardedStream(unpacked, most)
-        self.stream = cast(BinaryIO, io.BufferedReader(self._guarded, 1 << 20))
+        self.stream = cast(BinaryIO, io.BufferedReader(self._guarded, buffer))
 
     @property
     def position(self) -> int:

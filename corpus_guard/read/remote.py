@@ -22,7 +22,7 @@ from corpus_guard.types import HubPath
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-FIRST_WINDOW = 256 << 10
+FIRST_WINDOW = 64 << 10
 LARGEST_WINDOW = 32 << 20
 CHUNK = 64 << 10
 TIMEOUT_S = 30.0
@@ -238,7 +238,7 @@ def send_range(path: HubPath, start: int, end: int) -> Any:  # noqa: ANN401
     from huggingface_hub.utils import build_hf_headers, get_session
 
     url = hf_hub_url(
-        path.repo, path.path, repo_type="dataset", revision=path.revision, endpoint=endpoint()
+        path.repo, path.path, repo_type="dataset", revision=path.revision, endpoint=path.endpoint
     )
     wanted = {"Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
     session = get_session()
