@@ -63,7 +63,7 @@ _JUDGED = _of(
 )
 _MANY = _of("list", "completions responses candidates answers generations outputs")
 
-_CHOICES = "choices|options|endings|candidates:strings|mc1_targets"
+_CHOICES = "choices.text:list|choices|options|endings|candidates:strings|mc1_targets"
 _CHOICE_COLUMNS = (
     "a b c? d? e?",
     "opa opb opc opd",
@@ -159,7 +159,7 @@ KNOWN: tuple[Known, ...] = (
     ),
     # chats
     Known(
-        name="unpaired preference",
+        name="unpaired preference (conversational)",
         kind="chat",
         roles={"prompt": f"{_SYSTEM} {_CHATS}", "response": f"&{_CHATS}", "label": _JUDGED},
     ),

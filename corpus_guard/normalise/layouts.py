@@ -121,8 +121,8 @@ def _named_chat(fields: Fields, overrides: FieldOverrides) -> Layout | None:
     name = next(iter(only), None)
     if name is None or len(only) > 1 or not fields.fits(name, "chat"):
         return None
-    has_answers = overrides.prompt is not None and _known(fields, overrides) is not None
-    return None if has_answers else _chat_in(name)
+    known = _known(fields, overrides) if overrides.prompt is not None else None
+    return None if known is not None and "response" in known.roles else _chat_in(name)
 
 
 def _side_roles(fields: Fields, overrides: FieldOverrides) -> Roles:

@@ -8,6 +8,7 @@ from corpus_guard.normalise.fields import Used, as_text, field_value
 from corpus_guard.normalise.layouts import known_layout
 from corpus_guard.normalise.names import WORD_LISTS
 from corpus_guard.normalise.turns import (
+    answers_of,
     common_messages,
     implicit_prompt,
     is_chat,
@@ -106,7 +107,7 @@ def _column(
 def _texts(values: list[object], name: str, role: str) -> list[str | None]:
     """Return the texts in a field; none for what is read as turns."""
     if _ONE_TEXT.issuperset(map(type, values)):
-        return cast("list[str | None]", values)
+        return cast("list[str | None]", values.copy())  # two roles may share a field
     if role in _TURNS:
         return [None if isinstance(value, list | Mapping) else as_text(value) for value in values]
     if name.lower() in WORD_LISTS:
@@ -175,17 +176,19 @@ def _split(values: dict[str, list[tuple[str, object]]], found: dict[str, list[st
     elif isinstance(chosen, str) and isinstance(rejected, str):
         end, is_marked = implicit_prompt(chosen, rejected)
         if end:
-            found["prompt"].append(chosen[:end].strip())
+            found["prompt"].append(chosen[:end])
             if not is_marked:  # what is hidden across the cut is still found
                 found["rest"].append(chosen)
-            values["response"] = [(name, chosen[end:].strip())]
-            values["rejected"] = [(other, rejected[end:].strip())]
+            values["response"] = [(name, chosen[end:])]
+            values["rejected"] = [(other, rejected[end:])]
 
 
 def _add(
     value: object, role: str, is_shared: bool, found: dict[str, list[str]], has_prompt: bool
 ) -> None:
     turns = turns_of(value) if is_shared or is_chat(value) else None
+    if turns is None and role != "prompt" and isinstance(value, list):
+        turns = ([], *answers_of(value))
     if turns is None:
         found[role].append(as_text(value) or "")
         return

@@ -18,6 +18,7 @@ RESPONSE_ROLES = frozenset(
 
 _ROLE_FIELDS = ("role", "from", "speaker", "sender")
 _TEXT_FIELDS = ("content", "value", "text", "message", "utterance")
+_ANSWER_FIELDS = ("response", "answer", "completion", "output", "generated_text", *_TEXT_FIELDS)
 _WRITTEN = frozenset(
     {"tool_calls", "tool_call", "function_call", "refusal", "reasoning_content", "reasoning",
      "thinking"}
@@ -80,6 +81,18 @@ def turns_of(value: object) -> Turns | None:
     if isinstance(value, list) and is_strings(value):
         return value[::2], value[1::2], []
     return None
+
+
+def answers_of(value: list[Any]) -> tuple[list[str], list[str]]:
+    """Return the texts of several answers, and what else is said of them."""
+    answers: list[str] = []
+    rest: list[str] = []
+    for item in value:
+        name = _first_held(item, _ANSWER_FIELDS) if isinstance(item, Mapping) else None
+        answers.append(as_text(item if name is None else item[name]) or "")
+        if name is not None:
+            _add_extras(item, (name,), rest, rest)
+    return answers, rest
 
 
 def chat_turns(value: object) -> Turns:
@@ -194,15 +207,19 @@ def _first_held(message: Mapping[Any, Any], names: tuple[str, ...]) -> str | Non
 def _longest_text(message: Mapping[Any, Any], speaker: object) -> Any:  # noqa: ANN401  # any key
     """Return the field with the longest text, none of those that have a meaning of their own."""
     lengths = {
-        name: len(value)
+        name: len(as_text(value) or "")
         for name, value in message.items()
-        if isinstance(value, str) and name not in (speaker, "name", *_ROLE_FIELDS, *_WRITTEN)
+        if name not in (speaker, "name", "id", *_ROLE_FIELDS, *_WRITTEN)
     }
-    return max(lengths, key=lambda name: lengths[name], default=None)
+    longest = max(lengths, key=lambda name: lengths[name], default=None)
+    return longest if longest is not None and lengths[longest] else None
 
 
 def _speech(value: object) -> tuple[str, list[str]]:
     """Return what a message says, and what else there is in its parts."""
+    if isinstance(value, Mapping) and (inner := _first_held(value, _TEXT_FIELDS)) is not None:
+        others = {name: value[name] for name in value if name != inner}
+        return as_text(value[inner]) or "", [text for text in [as_text(others)] if text]
     if not isinstance(value, list):
         return as_text(value) or "", []
     said: list[str] = []
