@@ -46,7 +46,8 @@ def detect_layout(records: Records, overrides: FieldOverrides) -> Layout:
 
 def known_layout(record: Mapping[str, object]) -> Layout | None:
     """Return the layout of one record that has nothing of its file's; None if it is no known one."""
-    fields = Fields.of([record], set())
+    present = sorted(str(name) for name, value in record.items() if value is not None)
+    fields = Fields(records=[record], folded={name.lower(): name for name in present})
     found = _known(fields, NO_OVERRIDES)
     if found is not None:
         return found

@@ -32,9 +32,9 @@ def columns_of(records: Sequence[Record], layout: Layout) -> Columns:
     A record that has nothing of the file's layout is read as what its own fields say it is.
     """
     columns = _by_layout(records, layout)
-    for own, places in _strangers(records, columns).items():
+    for own, places in _strangers(records, columns):
         roles = {role: names for role, names in layout.roles.items() if role in _SIDE}
-        mixed = replace(own.layout, roles={**roles, **own.layout.roles})
+        mixed = replace(own, roles={**roles, **own.roles})
         found = _by_layout([records[place] for place in places], mixed)
         for role, texts in found.items():
             column = columns.setdefault(role, [None] * len(records))
@@ -43,32 +43,20 @@ def columns_of(records: Sequence[Record], layout: Layout) -> Columns:
     return columns
 
 
-class _Own:
-    """A layout as a key."""
-
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
-        self._key = repr(layout)
-
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Own) and self._key == other._key
-
-
-def _strangers(records: Sequence[Record], columns: Columns) -> dict[_Own, list[int]]:
+def _strangers(records: Sequence[Record], columns: Columns) -> list[tuple[Layout, list[int]]]:
     """Return the records without a text in any main role by the layout that each has of its own."""
     main = [columns[role] for role in _MAIN if role in columns]
     if any(all(column) for column in main):
-        return {}
-    empty = [place for place in range(len(records)) if not any(column[place] for column in main)]
-    found: dict[_Own, list[int]] = {}
-    for place in empty:
-        layout = known_layout(records[place])
+        return []
+    found: dict[object, tuple[Layout, list[int]]] = {}
+    for place, record in enumerate(records):
+        if any(column[place] for column in main):
+            continue
+        layout = known_layout(record)
         if layout is not None:
-            found.setdefault(_Own(layout), []).append(place)
-    return found
+            key = (layout.name, *layout.roles.items())
+            found.setdefault(key, (layout, []))[1].append(place)
+    return list(found.values())
 
 
 def _by_layout(records: Sequence[Record], layout: Layout) -> Columns:
