@@ -228,6 +228,8 @@ OTHER_FIELD_LENGTH = 60
 class FileLayout:
     """The layout that was found for one group of files, for people to check.
 
+    `also` names the layouts that others among the first records of the files have: each record that
+    has nothing of its file's layout is read by its own.
     `other_fields` names fields in no role, at most OTHER_FIELDS_LISTED of `other_fields_total`, each
     cut to OTHER_FIELD_LENGTH characters: those that the first records of the files hold. They are
     scanned as well, for all that can hide in any text.
@@ -237,6 +239,7 @@ class FileLayout:
     example: str
     format: str
     layout: Layout
+    also: tuple[str, ...] = ()
     other_fields: tuple[str, ...] = ()
     other_fields_total: int = 0
 

@@ -2,15 +2,15 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.errors import UsageError
 from corpus_guard.escape import ELLIPSIS, safe_text
 from corpus_guard.normalise.fields import NOTHING, Used, field_value
-from corpus_guard.normalise.layouts import detect_layout
-from corpus_guard.normalise.matching import Records
+from corpus_guard.normalise.layouts import detect_layout, known_layout
+from corpus_guard.normalise.roles import TEXT_ROLES
 from corpus_guard.read import read_head
 from corpus_guard.types import (
     OTHER_FIELD_LENGTH,
@@ -25,11 +25,12 @@ SAMPLE = 256
 
 @dataclass(slots=True)
 class _Group:
-    """Files of one format and layout, and how many of their first records hold which other field."""
+    """Files of one format and layout, and what else their first records hold: fields and layouts."""
 
     layout: Layout
     files: list[SourceFile] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
+    also: set[str] = field(default_factory=set)
 
     def shown(self) -> FileLayout:
         """Return the entry to show; the most frequent fields first."""
@@ -39,6 +40,7 @@ class _Group:
             example=self.files[0].name,
             format=self.files[0].format,
             layout=self.layout,
+            also=tuple(sorted(self.also)),
             other_fields=tuple(_cut(name) for name in ranked[:OTHER_FIELDS_LISTED]),
             other_fields_total=len(ranked),
         )
@@ -64,17 +66,26 @@ def file_layouts(
         found[file.index] = layout
         group = groups.setdefault((file.format, repr(layout)), _Group(layout=layout))
         group.files.append(file)
-        group.others.update(_other_fields(records, layout))
+        for record in records:
+            own = _own_layout(record, layout)
+            group.others.update(_other_fields(record, layout, own))
+            group.also |= {own.name} - {layout.name}
     if unmet and fields:
         raise UsageError(_no_such_field(min(unmet), fields))
     return found, tuple(group.shown() for group in groups.values())
 
 
-def _other_fields(records: Records, layout: Layout) -> Counter[str]:
-    used = Used.of(layout.roles)
-    return Counter(
-        str(name) for record in records for name, value in used.rest(record) if value not in NOTHING
-    )
+def _own_layout(record: Mapping[str, object], layout: Layout) -> Layout:
+    """Return the layout that a record is read by: its file's, unless it has nothing of that."""
+    texts = (name for role in TEXT_ROLES for name in layout.roles.get(role, ()))
+    if any(field_value(record, name) not in NOTHING for name in texts):
+        return layout
+    return known_layout(record) or layout
+
+
+def _other_fields(record: Mapping[str, object], layout: Layout, own: Layout) -> list[str]:
+    used = Used.of({**layout.roles, **own.roles})
+    return [str(name) for name, value in used.rest(record) if value not in NOTHING]
 
 
 def _cut(name: str) -> str:

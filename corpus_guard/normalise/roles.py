@@ -21,7 +21,7 @@ Record = Mapping[str, object]
 Columns = dict[str, list[str | None]]
 
 _TURNS = ("prompt", "response", "rejected")
-_MAIN = ("text", *_TURNS)
+TEXT_ROLES = ("text", *_TURNS)
 _SIDE = ("record_id", "label", "source", "url", "time")
 _ONE_TEXT = frozenset({str, type(None)})
 
@@ -45,7 +45,7 @@ def columns_of(records: Sequence[Record], layout: Layout) -> Columns:
 
 def _strangers(records: Sequence[Record], columns: Columns) -> list[tuple[Layout, list[int]]]:
     """Return the records without a text in any main role by the layout that each has of its own."""
-    main = [columns[role] for role in _MAIN if role in columns]
+    main = [columns[role] for role in TEXT_ROLES if role in columns]
     if any(all(column) for column in main):
         return []
     found: dict[object, tuple[Layout, list[int]]] = {}

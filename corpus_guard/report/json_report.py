@@ -102,6 +102,7 @@ def _layout(found: FileLayout) -> dict[str, object]:
         "format": found.format,
         "kind": found.layout.kind,
         "name": found.layout.name or found.layout.kind,
+        "also": list(found.also),
         "roles": _sorted(found.layout.roles),
         "winner": found.layout.winner or None,
         "other_fields": list(found.other_fields),

@@ -166,7 +166,9 @@ def _layout(found: FileLayout) -> str:
     )
     files = f"{counted(found.files, 'file')} like " if found.files > 1 else ""
     where = f"{files}{safe_text(found.example, 80)}"
-    name = safe_text(found.layout.name or found.layout.kind, 60)
+    name = " and ".join(
+        safe_text(name, 60) for name in (found.layout.name or found.layout.kind, *found.also[:3])
+    )
     return f"{name}: {roles}{_others(found)}  ({where}, {safe_text(found.format, 20)})"
 
 
