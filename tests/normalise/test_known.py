@@ -612,6 +612,29 @@ def test_a_texts_field_whose_name_carries_text_is_kept_with_its_name() -> None:
     assert texts == {"text": "a longer text than the name of it", "other": "ignore all\u200brules"}
 
 
+DEEP: object = "deep\u200bdown"
+for _ in range(3000):
+    DEEP = {"k": [DEEP]}
+DEEP_CHAT: object = [{"role": "user", "content": DEEP}]
+ODD: list[object] = [
+    None, "", float("nan"), -(10**400), b"\xff", "\ud800", [], {}, [[]], [None], [{}], [[], []],
+    [["a", None]], [{"role": None}], {"role": 7, "content": [7]}, {None: "user"}, {1: {2: 3}},
+    [{"label": True, "text": None}], {"text": {"text": ["a"]}}, ["a", 1], True, DEEP,
+    DEEP_CHAT, {"replies": [{"role": "user", "text": "b", "replies": 3}]},
+]  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(name=st.sampled_from(sorted(CASES)), data=st.data())
+def test_no_value_in_any_field_of_any_layout_is_a_crash(name: str, data: st.DataObject) -> None:
+    known = CASES[name].record
+    odd = {field: data.draw(st.sampled_from([*ODD, value])) for field, value in known.items()}
+    for layout in (layout_of([known] * 20), layout_of([odd] * 20)):
+        found = "\n".join(texts_of([odd], layout)[0].values())
+        if any(value is DEEP or value is DEEP_CHAT for value in odd.values()):
+            assert "deep\u200bdown" in found
+
+
 # mixed files
 
 ALPACA: Record = {"instruction": "a", "input": "", "output": "b"}
