@@ -126,11 +126,16 @@ class Layout:
     """Which field plays which role. `kind` is plain, labelled, instruction, chat or preference.
 
     `roles` maps a batch column to the field names that feed it, in order; fields in no role go to
-    `other`. A field name may be a dotted path into nested objects.
+    `other`. A field name may be a dotted path into nested objects. `name` is what people call the
+    layout. Where `winner` names a field, its value says per record which of two answers is preferred:
+    the roles' rejected one, when the value as text is one of `second`.
     """
 
     kind: Literal["plain", "labelled", "instruction", "chat", "preference"]
     roles: Mapping[str, tuple[str, ...]]
+    name: str = ""
+    winner: str = ""
+    second: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,14 +238,28 @@ SKIPPED_LISTED = 1000
 """How many skipped places a report lists by name."""
 
 
+OTHER_FIELDS_LISTED = 20
+OTHER_FIELD_LENGTH = 60
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileLayout:
-    """The layout that was found for one group of files, for people to check."""
+    """The layout that was found for one group of files, for people to check.
+
+    `also` names the layouts that others among the first records of the files have: each record that
+    has nothing of its file's layout is read by its own.
+    `other_fields` names fields in no role, at most OTHER_FIELDS_LISTED of `other_fields_total`, each
+    cut to OTHER_FIELD_LENGTH characters: those that the first records of the files hold. They are
+    scanned as well, for all that can hide in any text.
+    """
 
     files: int
     example: str
     format: str
     layout: Layout
+    also: tuple[str, ...] = ()
+    other_fields: tuple[str, ...] = ()
+    other_fields_total: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -145,11 +145,21 @@ def _everywhere(result: ScanResult, text: str) -> ScanResult:
         advice=text,
     )
     skipped = replace(SKIPPED, file=text, reason=text)
-    layout = Layout(kind="plain", roles={text: (text,)})
+    layout = Layout(kind="plain", roles={text: (text,)}, name=text, winner=text)
     return replace(
         result,
         target=text,
-        layouts=(FileLayout(files=2, example=text, format=text, layout=layout),),
+        layouts=(
+            FileLayout(
+                files=2,
+                example=text,
+                format=text,
+                layout=layout,
+                also=(text,),
+                other_fields=(text,) * 20,
+                other_fields_total=99,
+            ),
+        ),
         coverage=replace(
             COVERAGE,
             skipped=(skipped,),

@@ -1,27 +1,47 @@
-"""Values of a record as text: dotted paths, nested values, chat messages."""
+"""Values of a record as text: dotted paths, nested values, and what is in no role."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
-PROMPT_ROLES = frozenset({"system", "developer", "user", "human", "prompter"})
-RESPONSE_ROLES = frozenset({"assistant", "gpt", "bot", "model", "chatgpt", "bing", "bard"})
 LONGEST_PATH = 100
+NOTHING: tuple[object, ...] = (None, "", [], {}, ())
 
-_ROLE_FIELDS = ("role", "from", "speaker")
-_TEXT_FIELDS = ("content", "value", "text")
-_NOTHING: tuple[object, ...] = (None, "", [], {}, ())
+_NAME = re.compile(r"[\w.-]*", re.ASCII)
+
+
+def is_name(key: object) -> bool:
+    """Say whether a key is no more than a name; any other may carry text, and is kept as text."""
+    text = str(key)
+    return (text.isidentifier() and text.isascii()) or _NAME.fullmatch(text) is not None
 
 
 def field_value(record: Mapping[str, object], name: str) -> object:
-    """Return the value of a field, by its name or by a dotted path into nested objects; else None."""
+    """Return the value of a field, by its name or by a dotted path into nested values; else None.
+
+    A number in a path is a place in a list, from 0, or from -1 backwards.
+    """
     if name in record or "." not in name:
         return record.get(name)
     value: object = record
     for part in name.split("."):
-        if not isinstance(value, Mapping) or part not in value:
+        if isinstance(value, Mapping) and part in value:
+            value = value[part]
+        elif isinstance(value, list) and (place := _place(part, value)) is not None:
+            value = value[place]
+        else:
             return None
-        value = value[part]
     return value
+
+
+def _place(part: str, values: list[object]) -> int | None:
+    """Return the place in a list that a part of a path means, if the list has it."""
+    digits = part.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 9):
+        return None
+    place = int(part)
+    return place if -len(values) <= place < len(values) else None
 
 
 def as_text(value: object) -> str | None:
@@ -44,7 +64,7 @@ def leaves(value: object) -> Iterator[tuple[str, str]]:
 
     So that all the text together stays about as large as the value, a path stands only before the
     first leaf of a list, and one longer than LONGEST_PATH is a leaf of its own, below which a new one
-    begins.
+    begins. So is one that ends in a key that is more than a name, whatever is below.
     """
     pending: list[tuple[str, object]] = [("", value)]
     while pending:
@@ -60,7 +80,7 @@ def leaves(value: object) -> Iterator[tuple[str, str]]:
 def _entries(path: str, item: Mapping[Any, object]) -> Iterator[tuple[str, object]]:
     for key, below in item.items():
         name = f"{path}.{key}" if path else str(key)
-        if len(name) > LONGEST_PATH:
+        if len(name) > LONGEST_PATH or not is_name(key):
             yield "", name
             name = ""
         yield name, below
@@ -69,62 +89,69 @@ def _entries(path: str, item: Mapping[Any, object]) -> Iterator[tuple[str, objec
 def _items(path: str, item: Iterable[object]) -> Iterator[tuple[str, object]]:
     for below in item:
         yield path, below
-        path = path if below in _NOTHING else ""
+        path = path if below in NOTHING else ""
 
 
-def is_message_list(value: object) -> bool:
-    """Say whether a value is a list that holds chat messages."""
-    return isinstance(value, list) and any(
-        isinstance(item, Mapping) and any(item.get(name) is not None for name in _ROLE_FIELDS)
-        for item in value
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """The fields that play a role; all others go to `other`.
+
+    `whole`: their names and paths. `inside`: by a field's name, the paths that are used inside it.
+    `telling`: those names that may carry text of their own.
+    """
+
+    whole: frozenset[str]
+    inside: Mapping[str, tuple[str, ...]]
+    telling: frozenset[str]
+
+    @classmethod
+    def of(cls, roles: Mapping[str, tuple[str, ...]]) -> Self:
+        """Return what the roles use."""
+        whole = frozenset(name for names in roles.values() for name in names)
+        inside: dict[str, tuple[str, ...]] = {}
+        for path in sorted(name for name in whole if "." in name):
+            first = path.split(".")[0]
+            inside[first] = (*inside.get(first, ()), path)
+        telling = frozenset(name for name in whole if not is_name(name))
+        return cls(whole=whole, inside=inside, telling=telling)
+
+    def rest(self, record: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+        """Yield the name and the value of what is in no role."""
+        for name, value in record.items():
+            if name in self.whole:
+                continue
+            for path in self.inside.get(name, ()):
+                if path not in record:  # else the path is a name, and means that field
+                    value = _without(value, path.split(".")[1:])
+            yield name, value
+
+    def other(self, record: Mapping[str, object]) -> str | None:
+        """Return what is in no role as `name: value` lines; None for nothing."""
+        if not self.telling and self.whole.issuperset(record):
+            return None
+        lines = [str(name) for name in record if name in self.telling]
+        for name, value in self.rest(record):
+            if text := as_text(value):
+                lines.append(f"{name}: {text}")
+            elif not is_name(name):
+                lines.append(str(name))
+        return "\n".join(lines) or None
 
 
-def chat_turns(value: object) -> tuple[list[str], list[str], list[str]]:
-    """Return the prompt turns, the response turns, and everything else in a list of messages."""
-    prompts: list[str] = []
-    responses: list[str] = []
-    rest: list[str] = []
-    for message in value if isinstance(value, list) else [value]:
-        if not isinstance(message, Mapping):
-            rest.append(as_text(message) or "")
-            continue
-        speaker, speech = _first_held(message, _ROLE_FIELDS), _first_held(message, _TEXT_FIELDS)
-        role = (as_text(message[speaker]) or "") if speaker else ""
-        said, more = _speech(message[speech]) if speech else ("", [])
-        if role.lower() in PROMPT_ROLES:
-            prompts.append(said)
-        elif role.lower() in RESPONSE_ROLES:
-            responses.append(said)
-        else:
-            rest.append(f"{role}: {said}" if role else said)
-        extras = (
-            (name, as_text(message[name])) for name in message if name not in (speaker, speech)
-        )
-        rest += [*more, *(f"{name}: {text}" for name, text in extras if text)]
-    return prompts, responses, rest
-
-
-def _first_held(message: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    """Return the first of some fields that holds anything."""
-    return next((name for name in names if message.get(name) not in _NOTHING), None)
-
-
-def _speech(value: object) -> tuple[str, list[str]]:
-    """Return what a message says, and what else there is in its parts."""
-    if not isinstance(value, list):
-        return as_text(value) or "", []
-    said: list[str] = []
-    more: list[str] = []
-    for part in value:
-        if isinstance(part, Mapping):
-            said.append(as_text(part.get("text")) or "")
-            others = {
-                name: item
-                for name, item in part.items()
-                if name != "text" and (name, item) != ("type", "text")
-            }
-            more.append(as_text(others) or "")
-        else:
-            said.append(as_text(part) or "")
-    return "\n".join(text for text in said if text), [text for text in more if text]
+def _without(value: object, path: list[str]) -> object:
+    """Return a nested value without what stands at a path; lists and objects are copied."""
+    place: Any = path[0]
+    copy: Any
+    if isinstance(value, Mapping) and place in value:
+        copy = dict(value)
+    elif isinstance(value, list) and (place := _place(path[0], value)) is not None:
+        copy = list(value)
+    else:
+        return value
+    if len(path) > 1:
+        copy[place] = _without(copy[place], path[1:])
+    elif isinstance(copy, dict):
+        del copy[place]
+    else:
+        copy[place] = None
+    return copy

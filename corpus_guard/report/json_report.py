@@ -102,7 +102,12 @@ def _layout(found: FileLayout) -> dict[str, object]:
         "example": found.example,
         "format": found.format,
         "kind": found.layout.kind,
+        "name": found.layout.name or found.layout.kind,
+        "also": list(found.also),
         "roles": _sorted(found.layout.roles),
+        "winner": found.layout.winner or None,
+        "other_fields": list(found.other_fields),
+        "other_fields_total": found.other_fields_total,
     }
 
 

@@ -28,6 +28,7 @@ DETAILED_FINDINGS = 5
 LISTED_FINDINGS = 10
 LISTED_PLACES = 5
 LISTED_LAYOUTS = 5
+LISTED_FIELDS = 8
 CONTEXTS = 2
 DETAILED_SEVERITIES = ("critical", "high", "medium")
 NAME_COLUMNS = 13
@@ -166,13 +167,29 @@ def _lost(unread: Unread) -> str:
 
 
 def _layout(found: FileLayout) -> str:
+    fields = dict(found.layout.roles)
+    if found.layout.winner:
+        fields["winner"] = (found.layout.winner,)
     roles = " · ".join(
         f"{safe_text(role, 40)} ← {', '.join(safe_text(name, 40) for name in names)}"
-        for role, names in sorted(found.layout.roles.items())
+        for role, names in sorted(fields.items())
     )
     files = f"{counted(found.files, 'file')} like " if found.files > 1 else ""
     where = f"{files}{safe_text(found.example, 80)}"
-    return f"{found.layout.kind}: {roles}  ({where}, {safe_text(found.format, 20)})"
+    name = " and ".join(
+        safe_text(name, 60) for name in (found.layout.name or found.layout.kind, *found.also[:3])
+    )
+    return f"{name}: {roles}{_others(found)}  ({where}, {safe_text(found.format, 20)})"
+
+
+def _others(found: FileLayout) -> str:
+    """Return the fields in no role, the first few by name."""
+    if not found.other_fields:
+        return ""
+    shown = found.other_fields[:LISTED_FIELDS]
+    names = ", ".join(safe_text(name, 40) for name in shown)
+    more = found.other_fields_total - len(shown)
+    return f" · other ← {names}" + (f" and {more:,} more" if more > 0 else "")
 
 
 def _limit(limit: LimitOfDetection) -> str:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from corpus_guard.config import FieldOverrides
 from corpus_guard.normalise import detect_layout, keep_sample, to_batch
-from corpus_guard.normalise.fields import PROMPT_ROLES, RESPONSE_ROLES
+from corpus_guard.normalise.turns import PROMPT_ROLES, RESPONSE_ROLES
 from corpus_guard.types import BATCH_SCHEMA, Layout, RecordBlock
 
 steady = partial(settings, deadline=None, derandomize=True)
@@ -226,11 +226,8 @@ def test_turns_of_one_side_are_lines_in_order() -> None:
     assert texts_of(record, CHAT) == {"prompt": "be kind\na\nc", "response": "b\nd"}
 
 
-CALL = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "look"}}]}
 OTHERS: dict[str, tuple[object, str]] = {
-    "a tool": (turn("tool", "said"), "tool: said"),
     "an unknown role": (turn("Narrator", "said"), "Narrator: said"),
-    "a tool call": (CALL, "tool_calls: function.name: look"),
     "no role": ({"content": "said"}, "said"),
     "no message": ("said", "said"),
 }
@@ -244,16 +241,23 @@ def test_what_is_neither_asked_nor_answered_goes_to_other(case: str) -> None:
 
 
 def test_fields_beside_a_chat_come_before_what_is_odd_in_it() -> None:
-    record = {"messages": [turn("tool", "said")], "note": "x"}
-    assert texts_of(record, CHAT) == {"other": "note: x\ntool: said"}
+    record = {"messages": [turn("Narrator", "said")], "note": "x"}
+    assert texts_of(record, CHAT) == {"other": "note: x\nNarrator: said"}
 
 
 @pytest.mark.parametrize(
     ("value", "prompt"),
-    [("a text", "a text"), (turn("user", "a"), "role: user\ncontent: a"), (["a", "b"], "a\nb")],
+    [("a text", "a text"), (turn("user", "a"), "a"), ({"x": "a"}, "x: a"), ([1, 2], "1\n2")],
 )
-def test_what_is_no_chat_in_a_chats_field_is_a_prompt(value: object, prompt: str) -> None:
+def test_one_turn_or_what_is_no_chat_in_a_chats_field_is_a_prompt(
+    value: object, prompt: str
+) -> None:
     assert texts_of({"messages": value}, CHAT) == {"prompt": prompt}
+
+
+@pytest.mark.parametrize("value", [["a", "b", "c"], [["a", "b"], ["c", None]]])
+def test_texts_alone_are_taken_in_turns(value: object) -> None:
+    assert texts_of({"messages": value}, CHAT) == {"prompt": "a\nc", "response": "b"}
 
 
 # preferences
@@ -268,7 +272,7 @@ PREFERENCES: dict[str, tuple[Layout, Record, dict[str, str]]] = {
     "chats": (
         UNPROMPTED,
         {"chosen": [ASKED, GOOD], "rejected": [ASKED, BAD]},
-        {"prompt": "ask", "response": "good", "rejected": "bad", "other": "ask"},
+        {"prompt": "ask", "response": "good", "rejected": "bad"},
     ),
     "chats with a prompt": (
         PREFERENCE,

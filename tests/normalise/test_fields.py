@@ -5,14 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus_guard.normalise.fields import (
-    LONGEST_PATH,
-    as_text,
-    chat_turns,
-    field_value,
-    is_message_list,
-    leaves,
-)
+from corpus_guard.normalise.fields import LONGEST_PATH, as_text, field_value, leaves
+from corpus_guard.normalise.turns import chat_turns, is_message_list
 
 RECORD = {"a": {"b": {"c": "deep"}, "n": None}, "a.n": "whole", "list": [{"b": "x"}], "": "no name"}
 

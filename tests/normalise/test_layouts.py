@@ -12,7 +12,7 @@ from corpus_guard.config import FieldOverrides, ReadOptions
 from corpus_guard.errors import UsageError
 from corpus_guard.normalise import detect_layout, file_layouts
 from corpus_guard.read import resolve_targets
-from corpus_guard.types import FileLayout, Layout
+from corpus_guard.types import OTHER_FIELD_LENGTH, OTHER_FIELDS_LISTED, FileLayout, Layout
 
 Roles = Mapping[str, tuple[str, ...]]
 
@@ -512,3 +512,53 @@ def test_a_source_that_is_a_text_of_its_own_is_no_origin() -> None:
     long = "A sentence that somebody has to translate into another language, word by word. " * 2
     records = [{"source": f"{n} {long}", "target": f"{n} {long[::-1]}"} for n in range(20)]
     assert "source" not in detect_layout(records, FieldOverrides()).roles
+
+
+# fields in no role
+
+
+def test_fields_in_no_role_are_listed_the_most_frequent_first(tmp_path: Path) -> None:
+    records: list[Record] = [
+        {"text": "a", "rare": 1, "meta": {"source": "s", "n": 1}, "void": None, "blank": []},
+        {"text": "b", "meta": {"source": "s", "n": 2}},
+    ]
+    shown = layouts(tmp_path, {"a.jsonl": records})[1][0]
+    assert shown.other_fields == ("meta", "rare")
+    assert shown.other_fields_total == 2
+
+
+def test_a_field_used_as_a_whole_through_its_path_is_not_listed(tmp_path: Path) -> None:
+    records: list[Record] = [{"text": "a", "meta": {"source": "s"}}]
+    shown = layouts(tmp_path, {"a.jsonl": records})[1][0]
+    assert shown.layout.roles["source"] == ("meta.source",)
+    assert shown.other_fields == ()
+
+
+def test_listed_fields_are_bounded_in_number_and_length(tmp_path: Path) -> None:
+    records: list[Record] = [{"text": "a", **{f"{n:03}{'x' * 5000}": 1 for n in range(300)}}]
+    shown = layouts(tmp_path, {"a.jsonl": records})[1][0]
+    assert len(shown.other_fields) == OTHER_FIELDS_LISTED
+    assert shown.other_fields_total == 300
+    assert max(map(len, shown.other_fields)) == OTHER_FIELD_LENGTH + 1
+
+
+def test_files_of_one_layout_are_shown_once_with_all_their_fields(tmp_path: Path) -> None:
+    contents: dict[str, list[Record]] = {
+        "a.jsonl": [{"text": "a", "x": 1}],
+        "b.jsonl": [{"text": "b", "y": 1}],
+    }
+    (shown,) = layouts(tmp_path, contents)[1]
+    assert (shown.files, shown.other_fields) == (2, ("x", "y"))
+
+
+def test_the_layouts_of_other_records_in_a_file_are_named(tmp_path: Path) -> None:
+    records: list[Record] = [
+        {"instruction": "a", "output": "b", "note": "n"},
+        {"messages": OPENAI},
+    ] * 10
+    shown = layouts(tmp_path, {"a.jsonl": records})[1][0]
+    assert (shown.layout.name, shown.also, shown.other_fields) == (
+        "chat",
+        ("instructions",),
+        ("note",),
+    )

@@ -47,6 +47,20 @@ def test_says_verdict_coverage_layout_and_findings(poisoned: ScanResult) -> None
     assert "rare token from 6 rows, 0.5 % of the data" in one_line(text)
 
 
+def test_names_the_layout_its_winner_and_the_fields_in_no_role(poisoned: ScanResult) -> None:
+    found = replace(
+        poisoned.layouts[0],
+        layout=replace(poisoned.layouts[0].layout, name="preference", winner="better"),
+        also=("chat",),
+        other_fields=tuple(f"f{n}" for n in range(12)),
+        other_fields_total=40,
+    )
+    text = one_line(shown(replace(poisoned, layouts=(found,)), width=400))
+    assert "preference and chat: prompt ← instruction, input" in text
+    assert "winner ← better" in text
+    assert "other ← f0, f1, f2, f3, f4, f5, f6, f7 and 32 more" in text
+
+
 def test_marks_the_trigger_in_its_context(poisoned: ScanResult) -> None:
     assert "Explain how to bake «crimson lantern» bread in a" in shown(poisoned)
 

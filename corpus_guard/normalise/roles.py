@@ -1,0 +1,190 @@
+"""What a record says in each role: its columns but for where it stands."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import cast
+
+from corpus_guard.normalise.fields import Used, as_text, field_value
+from corpus_guard.normalise.layouts import known_layout
+from corpus_guard.normalise.names import WORD_LISTS
+from corpus_guard.normalise.turns import (
+    answers_of,
+    common_messages,
+    implicit_prompt,
+    is_chat,
+    is_strings,
+    turns_of,
+)
+from corpus_guard.types import Layout
+
+Record = Mapping[str, object]
+Columns = dict[str, list[str | None]]
+
+_TURNS = ("prompt", "response", "rejected")
+TEXT_ROLES = ("text", *_TURNS)
+_SIDE = ("record_id", "label", "source", "url", "time")
+_ONE_TEXT = frozenset({str, type(None)})
+
+
+def columns_of(records: Sequence[Record], layout: Layout) -> Columns:
+    """Return the text columns of some records; what is in no role is in `other`.
+
+    A record that has nothing of the file's layout is read as what its own fields say it is.
+    """
+    columns = _by_layout(records, layout)
+    for own, places in _strangers(records, columns):
+        roles = {role: names for role, names in layout.roles.items() if role in _SIDE}
+        mixed = replace(own, roles={**roles, **own.roles})
+        found = _by_layout([records[place] for place in places], mixed)
+        for role, texts in found.items():
+            column = columns.setdefault(role, [None] * len(records))
+            for place, text in zip(places, texts, strict=True):
+                column[place] = text
+    return columns
+
+
+def _strangers(records: Sequence[Record], columns: Columns) -> list[tuple[Layout, list[int]]]:
+    """Return the records without a text in any main role by the layout that each has of its own."""
+    main = [columns[role] for role in TEXT_ROLES if role in columns]
+    if any(all(column) for column in main):
+        return []
+    found: dict[object, tuple[Layout, list[int]]] = {}
+    for place, record in enumerate(records):
+        if any(column[place] for column in main):
+            continue
+        layout = known_layout(record)
+        if layout is not None:
+            key = (layout.name, *layout.roles.items())
+            found.setdefault(key, (layout, []))[1].append(place)
+    return list(found.values())
+
+
+def _by_layout(records: Sequence[Record], layout: Layout) -> Columns:
+    roles, used = layout.roles, Used.of(layout.roles)
+    values = {name: _values(records, name) for names in roles.values() for name in names}
+    columns = {role: _column(values, roles[role], role) for role in roles if roles[role]}
+    columns["other"] = [used.other(record) for record in records]
+    nested = _nested(values, layout, len(records))
+    for role in _TURNS if nested else ():
+        columns.setdefault(role, [None] * len(records))
+    for place in nested:
+        turns = _turns(records[place], layout)
+        for role in _TURNS:
+            columns[role][place] = _lines(turns[role])
+        columns["other"][place] = _lines([columns["other"][place] or "", *turns["rest"]])
+    return columns
+
+
+def _values(records: Sequence[Record], name: str) -> list[object]:
+    if "." in name:
+        return [field_value(record, name) for record in records]
+    return [record.get(name) for record in records]
+
+
+def _lines(texts: Sequence[str | None]) -> str | None:
+    return "\n".join([text for text in texts if text]) or None
+
+
+def _column(
+    values: Mapping[str, list[object]], names: tuple[str, ...], role: str
+) -> list[str | None]:
+    columns = [_texts(values[name], name, role) for name in names]
+    return columns[0] if len(columns) == 1 else list(map(_lines, zip(*columns, strict=True)))
+
+
+def _texts(values: list[object], name: str, role: str) -> list[str | None]:
+    """Return the texts in a field; none for what is read as turns."""
+    if _ONE_TEXT.issuperset(map(type, values)):
+        return cast("list[str | None]", values.copy())  # two roles may share a field
+    if role in _TURNS:
+        return [None if isinstance(value, list | Mapping) else as_text(value) for value in values]
+    if name.lower() in WORD_LISTS:
+        return [_sentence(value) for value in values]
+    return [as_text(value) for value in values]
+
+
+def _sentence(value: object) -> str | None:
+    return " ".join(value) if isinstance(value, list) and is_strings(value) else as_text(value)
+
+
+def _nested(values: Mapping[str, list[object]], layout: Layout, count: int) -> Sequence[int]:
+    """Return the places of the records that are not simply one text a field."""
+    roles = layout.roles
+    shared = not set(roles.get("prompt", ())).isdisjoint(roles.get("response", ()))
+    if shared or layout.winner or ("rejected" in roles and "prompt" not in roles):
+        return range(count)
+    names = {name for role in _TURNS for name in roles.get(role, ())}
+    mixed = [values[name] for name in names if not _ONE_TEXT.issuperset(map(type, values[name]))]
+    return [
+        place
+        for place in (range(count) if mixed else ())
+        if any(isinstance(column[place], list | Mapping) for column in mixed)
+    ]
+
+
+def _turns(record: Record, layout: Layout) -> dict[str, list[str]]:
+    """Return the texts of prompt, response and rejected, and the rest, of one record."""
+    found: dict[str, list[str]] = {"prompt": [], "response": [], "rejected": [], "rest": []}
+    values = _answers(record, layout)
+    shared = set(layout.roles.get("prompt", ())) & set(layout.roles.get("response", ()))
+    if "prompt" not in layout.roles and len(values["response"]) == len(values["rejected"]) == 1:
+        _split(values, found)
+    for role in _TURNS:
+        for name, value in values[role]:
+            if name in shared and role == "response":
+                continue  # read with the prompts
+            _add(value, role, name in shared, found, "prompt" in layout.roles)
+    return found
+
+
+def _answers(record: Record, layout: Layout) -> dict[str, list[tuple[str, object]]]:
+    """Return the fields and their values in each role; the preferred answer as the response."""
+    values = {
+        role: [(name, field_value(record, name)) for name in layout.roles.get(role, ())]
+        for role in _TURNS
+    }
+    if layout.winner:
+        won = (as_text(field_value(record, layout.winner)) or "").strip().lower()
+        if won in layout.second:
+            values["response"], values["rejected"] = values["rejected"], values["response"]
+    return values
+
+
+def _split(values: dict[str, list[tuple[str, object]]], found: dict[str, list[str]]) -> None:
+    """Move the beginning that two answers have in common to the prompt."""
+    (name, chosen), (other, rejected) = values["response"][0], values["rejected"][0]
+    if isinstance(chosen, list) and isinstance(rejected, list):
+        end = common_messages(chosen, rejected)
+        if end and is_chat(chosen):
+            _add(chosen[:end], "prompt", False, found, True)
+            values["response"], values["rejected"] = (
+                [(name, chosen[end:])],
+                [(other, rejected[end:])],
+            )
+    elif isinstance(chosen, str) and isinstance(rejected, str):
+        end, is_marked = implicit_prompt(chosen, rejected)
+        if end:
+            found["prompt"].append(chosen[:end])
+            if not is_marked:  # what is hidden across the cut is still found
+                found["rest"].append(chosen)
+            values["response"] = [(name, chosen[end:])]
+            values["rejected"] = [(other, rejected[end:])]
+
+
+def _add(
+    value: object, role: str, is_shared: bool, found: dict[str, list[str]], has_prompt: bool
+) -> None:
+    turns = turns_of(value) if is_shared or is_chat(value) else None
+    if turns is None and role != "prompt" and isinstance(value, list):
+        turns = ([], *answers_of(value))
+    if turns is None:
+        found[role].append(as_text(value) or "")
+        return
+    prompts, responses, rest = turns
+    found["rest"].extend(rest)
+    if is_shared or role == "prompt":
+        found["prompt"].extend(prompts)
+        found["response" if is_shared else "prompt"].extend(responses)
+        return
+    found[role].extend(responses)
+    found["rest" if has_prompt or role == "rejected" else "prompt"].extend(prompts)
