@@ -3,18 +3,19 @@
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from corpus_guard.config import FieldOverrides, ReadOptions, ScanOptions, parse_size
 from corpus_guard.errors import UsageError
 from corpus_guard.escape import safe_text
-from corpus_guard.types import SEVERITIES, ScanResult, Severity
+from corpus_guard.types import SEVERITIES, RecordStreams, ScanResult, Severity
 
 if TYPE_CHECKING:
     from corpus_guard.flow.progress import Progress
 
 Records = Sequence[Mapping[str, object]]
 Target = str | Path | Iterable[str | Path] | Iterable[Mapping[str, object]]
+Targets = Sequence[str] | Records | RecordStreams
 FAIL_ON = SEVERITIES[:-1]
 
 
@@ -49,7 +50,8 @@ def scan(
     """Return what a scan of `target` finds; `report.json` and `rows.parquet` go to `result.out`.
 
     Args:
-        target: A path or glob, several of them, or records as mappings.
+        target: A path or glob, the name of a data set on a hub, several of these, records as
+            mappings, or a `Dataset`, `IterableDataset` or a dict of these from `datasets`.
         format: The files' format, or `auto`.
         text_field: The field that holds the text; so for the other fields. None means detect.
         label_field: The field that holds the label.
@@ -117,7 +119,7 @@ def scan(
 
 
 def scan_and_report(
-    targets: Sequence[str] | Records, options: ScanOptions, progress: "Progress | None" = None
+    targets: Targets, options: ScanOptions, progress: "Progress | None" = None
 ) -> ScanResult:
     """Run a scan and write its `report.json` beside its `rows.parquet`."""
     from corpus_guard.flow.scan import run_scan
@@ -128,8 +130,14 @@ def scan_and_report(
     return result
 
 
-def targets_of(target: Target) -> Sequence[str] | Records:
-    """Return a list of paths or a list of records; raise UsageError for anything else."""
+def targets_of(target: Target) -> Targets:
+    """Return a list of paths, a list of records, or the streams of a data set of `datasets`.
+
+    Raises UsageError for anything else.
+    """
+    streams = _streams_of(target)
+    if streams is not None:
+        return RecordStreams(streams=streams)
     if isinstance(target, str | Path):
         return [str(target)]
     if isinstance(target, Mapping | bytes) or not isinstance(target, Iterable):
@@ -148,6 +156,16 @@ def targets_of(target: Target) -> Sequence[str] | Records:
                 f"record {place} is a {type(item).__name__}; give only mappings, or only paths"
             )
     return cast("list[Mapping[str, object]]", items)
+
+
+def _streams_of(target: Any) -> Mapping[str, Iterable[Mapping[str, object]]] | None:  # noqa: ANN401
+    """Return the splits of a data set of the `datasets` library, without importing that."""
+    kinds = {kind.__name__ for kind in type(target).__mro__ if kind.__module__[:9] == "datasets."}
+    if kinds & {"DatasetDict", "IterableDatasetDict"}:
+        return {str(split): records for split, records in target.items()}
+    if kinds & {"Dataset", "IterableDataset"}:
+        return {str(target.split or "records"): target}
+    return None
 
 
 def size_of(size: int | str) -> int:

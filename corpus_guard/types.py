@@ -5,7 +5,7 @@
 Everything here is immutable and knows nothing of the stages that make or use it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -45,6 +45,13 @@ TEXT_COLUMNS = ("text", "prompt", "response", "rejected", "other")
 
 STRING_COLUMNS = (*TEXT_COLUMNS, "record_id", "label", "source", "url", "time")
 """The batch columns that hold text of any kind; what must miss nothing looks at all of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordStreams:
+    """Records that a program holds or makes, by the name of their split; each is read once."""
+
+    streams: Mapping[str, Iterable[Mapping[str, object]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,7 @@
+from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from corpus_guard import UsageError, scan
@@ -51,3 +53,39 @@ def test_wrong_options_are_refused_before_anything_is_read(
 ) -> None:
     with pytest.raises(UsageError, match=told):
         scan("data.jsonl", **options)  # type: ignore[arg-type]
+
+
+def test_a_data_set_in_memory_is_scanned(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    rows = [{"text": f"row {number}", "label": number % 2} for number in range(300)]
+    whole = datasets.Dataset.from_list(rows)
+    expected = scan(rows, out=tmp_path / "expected", rules=["CG101"])
+    for place, target in enumerate(
+        [whole, whole.to_iterable_dataset(), whole.with_format("numpy")]
+    ):
+        result = scan(target, out=tmp_path / str(place), rules=["CG101"])
+        assert (result.target, result.coverage.records_scanned) == ("<dataset>", 300)
+        assert result.target_sha256 == expected.target_sha256
+
+
+def test_the_splits_of_a_data_set_are_its_files(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    whole = datasets.Dataset.from_list([{"text": f"row {number}"} for number in range(300)])
+    parts = datasets.DatasetDict(train=whole.select(range(200)), test=whole.select(range(200, 300)))
+    result = scan(parts, out=tmp_path / "out", rules=["CG101"])
+    rows = pq.read_table(result.out / "rows.parquet").to_pylist()
+    assert [(row["file"], row["row"]) for row in rows[198:202]] == [
+        ("train", 198), ("train", 199), ("test", 0), ("test", 1)
+    ]  # fmt: skip
+
+
+def test_a_data_set_that_fails_midway_is_told(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+
+    def rows() -> Iterator[dict[str, str]]:
+        yield {"text": "first"}
+        raise RuntimeError("the \x1b[2J cable is cut")
+
+    stream = datasets.IterableDataset.from_generator(rows, split="test")
+    with pytest.raises(UsageError, match=r"records of test cannot be had \(RuntimeError"):
+        scan(stream, out=tmp_path / "out")

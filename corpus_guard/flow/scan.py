@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -41,7 +41,6 @@ from corpus_guard.types import (
     ScanResult,
 )
 
-Targets = Sequence[str] | Sequence[Mapping[str, object]]
 COUNTER_BITS = (16, 25)
 PACKED_RATIO = 6
 
@@ -59,7 +58,9 @@ class _Clock:
         self.seconds[name] = round(time.perf_counter() - started, 3)
 
 
-def run_scan(given: Targets, options: ScanOptions, progress: Progress | None = None) -> ScanResult:
+def run_scan(
+    given: targets.Targets, options: ScanOptions, progress: Progress | None = None
+) -> ScanResult:
     """Scan targets (paths) or records (mappings); write `rows.parquet`; return what was found.
 
     Raises UsageError for a wrong option or a target of which nothing can be read.

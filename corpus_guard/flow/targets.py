@@ -1,7 +1,7 @@
 """What a scan is pointed at: paths, or records that a program holds."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,19 +9,20 @@ import orjson
 
 from corpus_guard.config import ScanOptions
 from corpus_guard.errors import UsageError
+from corpus_guard.escape import safe_text
 from corpus_guard.read import Resolved, resolve_targets
+from corpus_guard.types import RecordStreams
 
-Targets = Sequence[str] | Sequence[Mapping[str, object]]
+Targets = Sequence[str] | Sequence[Mapping[str, object]] | RecordStreams
 _Items = Sequence[str | Mapping[str, object]]
 
 
 def default_out(given: Targets, options: ScanOptions) -> Path:
     """Return `.corpus_guard/<target>-<hash>`: one folder per target and set of options."""
-    wanted = hashlib.sha256(
-        repr(replace(options, out=None, jobs=0, quiet=False, resume=True)).encode()
-    )
+    plain = replace(options, out=None, jobs=0, quiet=False, resume=True)
+    wanted = hashlib.sha256(repr(plain).encode())
     name = "records"
-    items: _Items = given
+    items: _Items = list(given.streams) if isinstance(given, RecordStreams) else given
     for place, item in enumerate(items):
         if isinstance(item, Mapping):
             wanted.update(_line(item, place))
@@ -34,22 +35,52 @@ def default_out(given: Targets, options: ScanOptions) -> Path:
 
 def resolve(given: Targets, options: ScanOptions, folder: Path) -> Resolved:
     """Return the files to read; records are written to `folder` first, one JSON object a line."""
+    if isinstance(given, RecordStreams):
+        return _written(given.streams, "<dataset>", options, folder)
     items: _Items = given
     paths = [item for item in items if isinstance(item, str)]
     if paths or not given:
         return resolve_targets(paths, options.read, folder)
-    path = folder / "records.jsonl"
-    with path.open("wb") as lines:
-        for place, item in enumerate(items):
-            if isinstance(item, Mapping):
-                lines.write(_line(item, place))
-    resolved = resolve_targets([str(path)], options.read, folder)
-    files = tuple(replace(file, name="<records>") for file in resolved.files)
-    return replace(resolved, name="<records>", files=files)
+    records = (item for item in items if isinstance(item, Mapping))
+    return _written({"<records>": records}, "<records>", options, folder)
+
+
+def _written(
+    streams: Mapping[str, Iterable[Mapping[str, object]]],
+    name: str,
+    options: ScanOptions,
+    folder: Path,
+) -> Resolved:
+    paths: dict[str, str] = {}
+    for place, (split, records) in enumerate(streams.items()):
+        path = folder / f"records-{place}.jsonl"
+        paths[str(path)] = split
+        with path.open("wb") as lines:
+            for number, record in enumerate(_each(records, split)):
+                lines.write(_line(record, number))
+                if options.read.limit is not None and number >= options.read.limit:
+                    break
+    resolved = resolve_targets(list(paths), options.read, folder)
+    files = tuple(replace(file, name=paths[str(file.path)]) for file in resolved.files)
+    return replace(resolved, name=name, files=files)
+
+
+def _each(records: Iterable[Mapping[str, object]], split: str) -> Iterable[Mapping[str, object]]:
+    """Yield the records; say where their source fails."""
+    try:
+        yield from records
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:
+        why = f"{type(error).__name__}: {safe_text(str(error), 200)}"
+        raise UsageError(
+            f"the records of {safe_text(split, 60)} cannot be had ({why}); "
+            "mend their source, or scan its files"
+        ) from error
 
 
 def _line(record: Mapping[str, object], place: int) -> bytes:
-    option = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
+    option = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
     try:
         return orjson.dumps(record, option=option, default=str)
     except TypeError as error:
