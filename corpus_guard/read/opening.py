@@ -1,14 +1,13 @@
 """Open a file of any compression, never reading more out of it than its size can honestly hold."""
 
 import bz2
-import gzip
 import io
 import lzma
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 from corpus_guard.escape import safe_text
 from corpus_guard.types import HubPath
@@ -27,6 +26,8 @@ SUFFIXES: Mapping[str, str] = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".x
 BUFFER_BYTES = 1 << 20
 REMOTE_BUFFER_BYTES = 64 << 10
 """The head of each of a thousand remote files should cost no more than this."""
+
+PACKED_BYTES = 64 << 10
 
 FREE_BYTES = 256 << 20
 LARGEST_RATIO = 250
@@ -55,7 +56,7 @@ class OpenFile:
             self._raw.seek(0)
         self.compression = compression
         packed = compression != "none"
-        unpacked = _UNPACKERS[compression](self._raw) if packed else self._raw
+        unpacked = cast(BinaryIO, _UNPACKERS[compression](self._raw)) if packed else self._raw
         most = max(FREE_BYTES, LARGEST_RATIO * size_of(path)) if packed else None
         buffer = REMOTE_BUFFER_BYTES if isinstance(path, HubPath) else BUFFER_BYTES
         self._guarded = _GuardedStream(unpacked, most)
@@ -154,12 +155,16 @@ class _GuardedStream(io.RawIOBase):
         super().close()
 
 
-class _XzStream(io.RawIOBase):
-    """The content of an xz file, unpacked in bounded memory (`lzma.open` knows no bound)."""
+class _Unpacked(io.RawIOBase):
+    """The content of packed members that lie end to end; what comes before damage is handed out.
 
-    def __init__(self, raw: BinaryIO) -> None:
-        self._raw = raw
-        self._unpacker = lzma.LZMADecompressor(memlimit=XZ_MEMORY)
+    The streams of the standard library lose what they have unpacked when they meet damage, and some
+    pass over what is no member.
+    """
+
+    def __init__(self, raw: BinaryIO, make: Callable[[], Any]) -> None:
+        self._raw, self._make = raw, make
+        self._unpacker = make()
 
     def readable(self) -> bool:
         return True
@@ -170,28 +175,96 @@ class _XzStream(io.RawIOBase):
         while not data:
             packed = b""
             if self._unpacker.eof:
-                packed = (self._unpacker.unused_data or self._raw.read(1 << 16)).lstrip(b"\0")
+                packed = self._next_member()
                 if not packed:
                     return 0
-                self._unpacker = lzma.LZMADecompressor(memlimit=XZ_MEMORY)
+                self._unpacker = self._make()
             elif self._unpacker.needs_input:
-                packed = self._raw.read(1 << 16)
-                if not packed:
-                    raise EOFError("the compressed file ends before its end")
-            data = self._unpacker.decompress(packed, max_length=len(view))
+                packed = self._raw.read(PACKED_BYTES)
+            data = self._unpacker.decompress(packed, len(view))
+            if not (data or packed or self._unpacker.eof):
+                raise EOFError("the compressed file ends before its end")
         view[: len(data)] = data
         return len(data)
 
+    def _next_member(self) -> bytes:
+        """Return the bytes behind a member, without the zeros that pad it."""
+        packed: bytes = self._unpacker.unused_data.lstrip(b"\0")
+        while not packed:
+            more = self._raw.read(PACKED_BYTES)
+            if not more:
+                break
+            packed = more.lstrip(b"\0")
+        return packed
 
-def _open_zstd(raw: BinaryIO) -> BinaryIO:
-    import pyarrow as pa
 
-    return cast(BinaryIO, pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
+class _GzipMember:
+    """One member, with the interface that the other unpackers share."""
+
+    def __init__(self) -> None:
+        self._inner = zlib.decompressobj(wbits=31)
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    def decompress(self, packed: bytes, most: int) -> bytes:
+        return self._inner.decompress(self._inner.unconsumed_tail + packed, most)
 
 
-_UNPACKERS: Mapping[str, Callable[[BinaryIO], BinaryIO]] = {
-    "gzip": lambda raw: cast(BinaryIO, gzip.GzipFile(fileobj=raw, mode="rb")),
-    "bz2": lambda raw: cast(BinaryIO, bz2.BZ2File(raw, "rb")),
-    "xz": lambda raw: cast(BinaryIO, _XzStream(raw)),
-    "zstd": _open_zstd,
+class _ZstdStream(io.RawIOBase):
+    """The content of a zst file; where it is damaged, byte by byte up to the damage."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self._given = 0
+        self._is_careful = False
+        self._source = self._open()
+
+    def _open(self) -> Any:  # noqa: ANN401  # pyarrow has no types
+        import pyarrow as pa
+
+        return pa.CompressedInputStream(pa.PythonFile(self._raw, mode="r"), "zstd")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: "Buffer") -> int:
+        view = memoryview(target).cast("B")
+        data = self._read(min(len(view), PACKED_BYTES))
+        view[: len(data)] = data
+        self._given += len(data)
+        return len(data)
+
+    def _read(self, most: int) -> bytes:
+        if not self._is_careful:
+            try:
+                return bytes(self._source.read(most))
+            except OSError:  # and with it goes what was unpacked for this call
+                self._go_back()
+        return bytes(self._source.read(1))
+
+    def _go_back(self) -> None:
+        self._is_careful = True
+        self._spent = self._source  # closes the file when it goes
+        self._raw.seek(0)
+        self._source = self._open()
+        left = self._given
+        while left > 0:
+            left -= len(self._source.read(min(left, PACKED_BYTES))) or left
+
+
+_UNPACKERS: Mapping[str, Callable[[BinaryIO], io.RawIOBase]] = {
+    "gzip": lambda raw: _Unpacked(raw, _GzipMember),
+    "bz2": lambda raw: _Unpacked(raw, bz2.BZ2Decompressor),
+    "xz": lambda raw: _Unpacked(raw, lambda: lzma.LZMADecompressor(memlimit=XZ_MEMORY)),
+    "zstd": _ZstdStream,
 }

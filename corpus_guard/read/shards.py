@@ -68,7 +68,10 @@ def read_here(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unre
                         yield replace(item, file=shard.file.name)
                     continue
                 counted = opened.position - seen if packed else item.bytes_read
-                counted = min(counted, size - seen)  # the last record ends in the next shard
+                is_cut = packed and opened.failure is not None  # then something is left unread
+                counted = min(
+                    counted, size - seen - is_cut
+                )  # the last record ends in the next shard
                 seen += counted
                 yield replace(item, bytes_read=counted)
             failure = opened.failure

@@ -1,0 +1,98 @@
+"""Files of every format around one text or one damaged record."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .case import GOOD
+
+Rows = Sequence[dict[str, Any]]
+
+
+def rows_around(*bad: dict[str, Any]) -> Rows:
+    """Return records with the bad ones in the middle of good ones."""
+    return [{"text": text} for text in GOOD[:2]] + list(bad) + [{"text": text} for text in GOOD[2:]]
+
+
+def jsonl(rows: Rows) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def raw_jsonl(rows: Rows) -> bytes:
+    """Like `jsonl`, but with characters as they are wherever the format allows it."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode(
+        "utf-8", "surrogatepass"
+    )
+
+
+def array(rows: Rows) -> bytes:
+    return json.dumps(list(rows), indent=1).encode()
+
+
+def table(rows: Rows, delimiter: str = ",") -> bytes:
+    lines = io.StringIO()
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(lines, names, delimiter=delimiter, quoting=csv.QUOTE_ALL)
+    writer.writeheader()
+    writer.writerows(rows)
+    return lines.getvalue().encode("utf-8", "surrogatepass")
+
+
+def tabbed(rows: Rows) -> bytes:
+    return table(rows, "\t")
+
+
+def plain(rows: Rows) -> bytes:
+    return "".join(f"{row['text']}\n" for row in rows).encode("utf-8", "surrogatepass")
+
+
+def parquet(rows: Rows) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(list(rows)), file)
+    return file.getvalue()
+
+
+def arrow(rows: Rows) -> bytes:
+    import pyarrow as pa
+
+    file = io.BytesIO()
+    made = pa.Table.from_pylist(list(rows))
+    with pa.ipc.new_file(file, made.schema) as writer:
+        writer.write_table(made)
+    return file.getvalue()
+
+
+CONTAINERS: dict[str, Callable[[Rows], bytes]] = {
+    "jsonl": jsonl,
+    "raw.jsonl": raw_jsonl,
+    "json": array,
+    "csv": table,
+    "tsv": tabbed,
+    "txt": plain,
+    "parquet": parquet,
+    "arrow": arrow,
+}
+"""By the ending of the file's name."""
+
+
+def lines_around(*bad: bytes) -> bytes:
+    """Return JSON lines with damaged ones in the middle of good ones."""
+    good = [json.dumps({"text": text}).encode() for text in GOOD]
+    return b"\n".join([*good[:2], *bad, *good[2:], b""])
+
+
+def elements_around(bad: bytes) -> bytes:
+    """Return a JSON array with a damaged element in the middle of good ones."""
+    good = [json.dumps({"text": text}).encode() for text in GOOD]
+    return b"[\n" + b",\n".join([*good[:2], bad, *good[2:]]) + b"\n]\n"
+
+
+def cells_around(bad: bytes, header: bytes = b"text,label", delimiter: bytes = b",") -> bytes:
+    """Return a table with damaged rows in the middle of good ones."""
+    good = [text.encode() + delimiter + b"x" for text in GOOD]
+    return b"\n".join([header.replace(b",", delimiter), *good[:2], bad, *good[2:], b""])
