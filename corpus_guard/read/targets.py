@@ -15,18 +15,23 @@ from corpus_guard.config import ReadOptions
 from corpus_guard.errors import UnreadableTarget, UsageError
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import Reader
+from corpus_guard.read.arrow_messages import FEATHER_V1, FEATHER_V1_REASON, is_arrow
 from corpus_guard.read.opening import SUFFIXES, OpenFile, sniff_compression
+from corpus_guard.read.saved_datasets import is_cache, is_description
 from corpus_guard.types import SourceFile, Unread
 
 _PATTERN = re.compile(r"[*?\[]")
 HEAD_BYTES = 65_536
+BY_CONTENT = ("parquet", "arrow")
+"""Formats whose files show what they are, whatever they are called."""
+
 COMPANIONS = ("readme", "license", "licence", "notice", "citation", ".gitattributes", ".gitignore")
 SCRIPTS = (".py", ".sh", ".ipynb", ".pkl", ".pickle", ".pt", ".bin", ".joblib")
 FEW_BYTES = 4
 """So many odd bytes alone make no file binary, however short it is."""
 
 PASSED_OVER = (".git", ".corpus_guard", "__pycache__")
-FORMATS_HINT = "give a jsonl, json, csv, tsv, parquet or text file, or name its --format"
+FORMATS_HINT = "give a jsonl, json, csv, tsv, parquet, arrow or text file, or name its --format"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +69,8 @@ def resolve_targets(targets: Sequence[str], options: ReadOptions, scratch: Path)
         for item in _candidates(target, scratch, several=len(targets) > 1):
             if isinstance(item, Unread):
                 unread.append(item)
+                continue
+            if not item.named and is_description(item.path):
                 continue
             found = _source_file(item, len(files), options, known)
             if isinstance(found, Unread):
@@ -284,6 +291,8 @@ def _source_file(
             head = opened.stream.read(HEAD_BYTES)
     except OSError as error:
         return _left_out(item.name, size, _why_closed(error))
+    if not item.named and is_cache(item.path):
+        return _left_out(item.name, size, "a cache of the data set beside it; name it to scan it")
     name = options.format if options.format != "auto" else _format_of(item.name, head, known)
     if name is None:
         return _left_out(item.name, size, _why_no_format(item.name, head))
@@ -301,13 +310,15 @@ def _format_of(name: str, head: bytes, known: dict[str, Reader]) -> str | None:
     """Return the format by magic bytes, by extension, or by the first bytes; None if none fits."""
     if head.startswith(b"PAR1"):
         return "parquet"
+    if is_arrow(head):
+        return "arrow"
     plain = _plain(name)
     if plain.suffix in SCRIPTS:
         return None
     if head and _is_binary(head):
         return None
     for format_name, reader in known.items():
-        if plain.suffix in reader.extensions and format_name != "parquet":
+        if plain.suffix in reader.extensions and format_name not in BY_CONTENT:
             return format_name
     if plain.name.startswith(COMPANIONS):
         return "text"
@@ -342,6 +353,10 @@ def _is_binary(head: bytes) -> bool:
 def _why_no_format(name: str, head: bytes) -> str:
     if _plain(name).suffix in SCRIPTS:
         return "code or a pickled object; never run or loaded, and no data format"
+    if head.startswith(FEATHER_V1):
+        return FEATHER_V1_REASON
+    if head.startswith(b"PARE"):
+        return "an encrypted Parquet file; decrypt it first"
     return "a binary file of no known format" if _is_binary(head) else "no known format"
 
 
