@@ -6,7 +6,9 @@ from pathlib import Path
 from corpus_guard.config import ReadOptions
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import Reader
+from corpus_guard.read.arrow_messages import FEATHER_V1, FEATHER_V1_REASON, is_arrow
 from corpus_guard.read.opening import SUFFIXES, OpenFile, size_of
+from corpus_guard.read.saved_datasets import is_cache
 from corpus_guard.types import HubPath, SourceFile, Unread
 
 HEAD_BYTES = 65_536
@@ -15,6 +17,9 @@ COMPANION_ENDINGS = ("", ".md", ".markdown", ".txt", ".rst", ".cff", ".bib")
 OF_TOOLS = (".gitattributes", ".gitignore", ".gitkeep", ".ds_store", "thumbs.db", "desktop.ini",
             ".huggingface.yaml", "dataset_infos.json")  # fmt: skip
 SCRIPTS = (".py", ".sh", ".ipynb", ".pkl", ".pickle", ".pt", ".bin", ".joblib")
+BY_CONTENT = ("parquet", "arrow")
+"""Formats whose files show what they are, whatever they are called."""
+
 FEW_BYTES = 4
 """So many odd bytes alone make no file binary, however short it is."""
 
@@ -56,6 +61,8 @@ def source_file(
                 return left_out(item.name, size, opened.failure)
     except OSError as error:
         return left_out(item.name, size, why_closed(error))
+    if not item.named and isinstance(item.path, Path) and is_cache(item.path):
+        return left_out(item.name, size, "a cache of the data set beside it; name it to scan it")
     name = _format_of(item.name, head, known)
     if options.format != "auto" and (item.named or name or not _is_code(item.name)):
         name = options.format
@@ -75,13 +82,15 @@ def _format_of(name: str, head: bytes, known: dict[str, Reader]) -> str | None:
     """Return the format by magic bytes, by extension, or by the first bytes; None if none fits."""
     if head.startswith(b"PAR1"):
         return "parquet"
+    if is_arrow(head):
+        return "arrow"
     plain = plain_name(name)
     if _is_code(name):
         return None
     if head and _is_binary(head):
         return None
     for format_name, reader in known.items():
-        if plain.suffix in reader.extensions and format_name != "parquet":
+        if plain.suffix in reader.extensions and format_name not in BY_CONTENT:
             return format_name
     if is_companion(name):
         return "text"
@@ -120,6 +129,10 @@ def _is_binary(head: bytes) -> bool:
 def _why_no_format(name: str, head: bytes) -> str:
     if _is_code(name):
         return "code or a pickled object; never run or loaded, and no data format"
+    if head.startswith(FEATHER_V1):
+        return FEATHER_V1_REASON
+    if head.startswith(b"PARE"):
+        return "an encrypted Parquet file; decrypt it first"
     return "a binary file of no known format" if _is_binary(head) else "no known format"
 
 

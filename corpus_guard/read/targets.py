@@ -15,9 +15,10 @@ from corpus_guard.plugins import Reader
 from corpus_guard.read import hub, local
 from corpus_guard.read.opening import SUFFIXES
 from corpus_guard.read.recognise import Candidate, is_companion, source_file
+from corpus_guard.read.saved_datasets import is_description
 from corpus_guard.types import HubPath, SourceFile, Unread
 
-FORMATS_HINT = "give a jsonl, json, csv, tsv, parquet or text file, or name its --format"
+FORMATS_HINT = "give a jsonl, json, csv, tsv, parquet, arrow or text file, or name its --format"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,7 @@ class _Found:
 
     def set_companions_aside(self) -> None:
         """Pass over what only goes with data, unless there is nothing else."""
-        data = [item for item in self.candidates if item.named or not is_companion(item.name)]
+        data = [item for item in self.candidates if item.named or not _goes_with_data(item)]
         if data:
             self.passed_over += [item.name for item in self.candidates if item not in data]
             self.candidates = data
@@ -93,6 +94,11 @@ def _readers(options: ReadOptions) -> dict[str, Reader]:
         wanted, listed = safe_text(options.format, 40), ", ".join(known)
         raise UsageError(f'format "{wanted}" is not known; give auto or one of {listed}')
     return known
+
+
+def _goes_with_data(item: Candidate) -> bool:
+    is_saved = isinstance(item.path, Path) and is_description(item.path)
+    return is_saved or is_companion(item.name)
 
 
 def _files(found: _Found, options: ReadOptions, known: dict[str, Reader]) -> Iterator[SourceFile]:

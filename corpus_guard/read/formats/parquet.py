@@ -1,18 +1,38 @@
-"""Parquet (.parquet, .pq). Sizes are checked in the metadata before a row group is read."""
+"""Parquet (.parquet, .pq): each row is a record.
 
-from collections.abc import Iterator
-from typing import Any, BinaryIO
+Sizes are checked in the metadata and the page headers before anything is unpacked, and a value that
+stands in many rows is unpacked a few rows at a time. A broken or oversized row group is one `Unread`;
+so are rows that pages hold and the metadata keeps quiet about, and rows out of proportion to the
+file's size (a few kilobytes that claim a billion). An encrypted file cannot be read.
+"""
 
-import orjson
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO, NamedTuple
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import reader
-from corpus_guard.read.blocks import BlockBuilder, decode
+from corpus_guard.read.arrow_records import Expansion, OutOfProportionError, add_batch
+from corpus_guard.read.arrow_sizes import MOST_VALUES, VALUE_BYTES
+from corpus_guard.read.blocks import BLOCK_BYTES, BlockBuilder
+from corpus_guard.read.opening import LARGEST_RATIO
+from corpus_guard.read.parquet_pages import (
+    DELTA_BYTE_ARRAY,
+    LARGEST_PAGE,
+    Chunk,
+    Pages,
+    RowGroup,
+    pages_of,
+    row_groups,
+)
 from corpus_guard.types import RecordBlock, Unread
 
-ROW_GROUP_BYTES = 2 << 30
 BATCH_ROWS = 1024
+BATCH_BYTES = 64 << 20
+ROW_BYTES = 8 << 30
+"""What a row could unpack to at the very worst, when its group is still read."""
+
+BUFFER_BYTES = 1 << 20
 
 
 @reader(extensions=(".parquet", ".pq"), seekable=True, native=True)
@@ -20,87 +40,101 @@ def read(
     stream: BinaryIO, options: ReadOptions, start: int, end: int | None
 ) -> Iterator[RecordBlock | Unread]:
     """Yield the rows of a Parquet file; a broken or oversized row group is one `Unread`."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    block = BlockBuilder()
-    table = pq.ParquetFile(stream)
-    for group in range(table.num_row_groups):
-        about = table.metadata.row_group(group)
-        next_group = block.next_row + about.num_rows
-        packed = sum(about.column(i).total_compressed_size for i in range(about.num_columns))
+    block, expansion = BlockBuilder(), Expansion()
+    size, groups = stream.seek(0, 2), row_groups(stream)
+    metadata = pq.ParquetFile(stream).metadata
+    for place, group in enumerate(groups):
+        next_group = block.next_row + group.rows
         try:
-            if about.total_byte_size > ROW_GROUP_BYTES:
-                raise ValueError(f"unpacks to {about.total_byte_size} bytes")
-            for batch in table.iter_batches(BATCH_ROWS, row_groups=[group], use_threads=False):
-                _add(block, batch)
-                yield from block.flush()
-        except (pa.ArrowException, OSError, ValueError, TypeError) as error:
-            yield _lost(group, packed, str(error))
+            plan = _plan(stream, metadata, group, size)
+            for batch in _batches(stream, metadata, place, plan.rows):
+                yield from add_batch(block, batch, options, expansion, size)
+            if plan.hidden_rows:
+                yield _lost(
+                    f"row group {place} holds {plan.hidden_rows} rows more than it claims", 0
+                )
+        except OutOfProportionError as error:
+            yield from block.flush()
+            rows = next_group - block.next_row + sum(other.rows for other in groups[place + 1 :])
+            packed = sum(other.packed_bytes for other in groups[place:])
+            yield _lost(f"{error}; {rows} rows are lost", packed)
+            return
+        except Exception as error:  # a native parser raises anything
+            yield from block.flush()
+            lost, why = next_group - block.next_row, safe_text(str(error), 120)
+            reason = f"row group {place} cannot be read ({why}); {lost} rows are lost"
+            yield _lost(reason, group.packed_bytes)
         else:
-            block.count(packed)
+            block.count(group.packed_bytes)
         block.next_row = max(block.next_row, next_group)
     yield from block.flush()
 
 
-def _add(block: BlockBuilder, batch: Any) -> None:  # noqa: ANN401  # pyarrow has no types
-    for record, oddities in _records(batch):
-        raw = orjson.dumps(
-            record, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
-        )
-        block.add(-1, raw, record, oddities)
+class _Plan(NamedTuple):
+    """How many rows of a row group are unpacked at once, and how many it has but does not claim."""
+
+    rows: int
+    hidden_rows: int
 
 
-def _records(batch: Any) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:  # noqa: ANN401
-    """Yield the records of a batch and what was odd about each."""
+def _plan(stream: BinaryIO, metadata: Any, group: RowGroup, size: int) -> _Plan:  # noqa: ANN401
+    """Return how a row group is read in little memory; raise ValueError where that is not possible."""
+    rows, held, hidden = BATCH_ROWS, 0, 0
+    for place, chunk in enumerate(group.chunks):
+        schema, pages = metadata.schema.column(place), pages_of(stream, chunk)
+        count, fan = pages.claimed_values, 1
+        if schema.max_repetition_level:
+            fan = max(1, -(-count // max(1, group.rows)))
+            if count > max(MOST_VALUES, LARGEST_RATIO * size):
+                raise ValueError(f"a column claims {count} values")
+        else:
+            hidden = max(hidden, count - group.rows)
+        held += pages.largest
+        rows = min(rows, _most_rows(pages, chunk, schema.length or 0, fan))
+    if held > LARGEST_PAGE:
+        raise ValueError(f"its pages unpack to {held} bytes at a time")
+    return _Plan(rows, hidden)
+
+
+def _most_rows(pages: Pages, chunk: Chunk, value_bytes: int, fan: int) -> int:
+    """Return how many rows of a column may be unpacked at once, where each has `fan` values."""
+    value_bytes = max(VALUE_BYTES, value_bytes, pages.dictionary)
+    if DELTA_BYTE_ARRAY in chunk.encodings:  # a value may repeat all those before it in its page
+        value_bytes = max(value_bytes, pages.largest)
+    if value_bytes * fan > ROW_BYTES:
+        raise ValueError(f"a row may unpack to {value_bytes * fan} bytes")
+    rows = max(1, min(BATCH_ROWS, BATCH_BYTES // (fan * value_bytes)))
+    while rows > 1 and pages.within(rows * fan) > BATCH_BYTES:
+        rows //= 2
+    return rows
+
+
+def _batches(stream: BinaryIO, metadata: Any, place: int, rows: int) -> Iterator[Any]:  # noqa: ANN401
+    """Yield the rows of a row group, unpacked a few at a time, in batches of many if these are small."""
+    import pyarrow.parquet as pq
+
+    table = pq.ParquetFile(stream, metadata=metadata, pre_buffer=False, buffer_size=BUFFER_BYTES)
+    yield from _joined(table.iter_batches(rows, row_groups=[place], use_threads=False))
+
+
+def _joined(batches: Iterable[Any]) -> Iterator[Any]:
+    """Yield small batches as fewer larger ones, as each costs some time."""
     import pyarrow as pa
 
-    try:
-        yield from ((record, ()) for record in batch.to_pylist())
-    except UnicodeDecodeError:  # Arrow does not check that strings are UTF-8
-        schema = pa.schema([field.with_type(_as_bytes(field.type)) for field in batch.schema])
-        for record in batch.cast(schema).to_pylist():
-            odd: set[str] = set()
-            yield _decoded(record, odd), tuple(odd)
+    waiting, rows, size = list[Any](), 0, 0
+    for batch in batches:
+        waiting.append(batch)
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+        if rows >= BATCH_ROWS or size >= BLOCK_BYTES:
+            yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
+            waiting, rows, size = [], 0, 0
+    if waiting:
+        yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
 
 
-def _as_bytes(kind: Any) -> Any:  # noqa: ANN401
-    """Return a type with binary in place of strings, however deep."""
-    import pyarrow as pa
-
-    types = pa.types
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return pa.large_binary()
-    if types.is_dictionary(kind):
-        return _as_bytes(kind.value_type)
-    if types.is_struct(kind):
-        return pa.struct([field.with_type(_as_bytes(field.type)) for field in kind])
-    if types.is_map(kind):
-        return pa.map_(_as_bytes(kind.key_type), _as_bytes(kind.item_type))
-    if types.is_list(kind) or types.is_large_list(kind):
-        return pa.large_list(_as_bytes(kind.value_type))
-    return kind
-
-
-def _decoded(value: Any, odd: set[str]) -> Any:  # noqa: ANN401
-    """Return a value with its bytes as text; add to `odd` what was odd."""
-    if isinstance(value, bytes):
-        text, oddities = decode(value)
-        odd.update(oddities)
-        return text
-    if isinstance(value, dict):
-        return {key: _decoded(item, odd) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_decoded(item, odd) for item in value]
-    return value
-
-
-def _lost(group: int, size: int, why: str) -> Unread:
+def _lost(reason: str, size: int) -> Unread:
     return Unread(
-        file="",
-        kind="bytes",
-        row=-1,
-        byte_offset=-1,
-        size_bytes=size,
-        reason=f"row group {group} cannot be read ({safe_text(why, 120)})",
-    )
+        file="", kind="bytes", row=-1, byte_offset=-1, size_bytes=size, reason=reason
+    )  # fmt: skip
