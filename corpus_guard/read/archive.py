@@ -1,7 +1,7 @@
 """Cut a web archive (WARC, ISO 28500) into its records, going on behind whatever is broken.
 
-A record says how long it is. Where that is wrong, which shows when no record follows it, the next line
-that begins a record is looked for, so that a broken record costs no other one.
+A record says how long it is. Where that is wrong, which shows when no record follows it, the next
+beginning of one is looked for, so that a broken record costs no other one.
 """
 
 import re
@@ -15,7 +15,6 @@ MOST_HEADER = 64 << 10
 _CHUNK = 1 << 20
 _LONGEST_MARK = 128
 _MARK = re.compile(rb"WARC/[01]\.\d{1,2}[ \t]*\r?\n[A-Za-z][A-Za-z-]{0,80}[ \t]*:")
-_NEXT_MARK = re.compile(rb"(?<=\n)" + _MARK.pattern)
 _HEADER_END = re.compile(rb"\r?\n(?:\r?\n|(?=WARC/))")
 _LENGTH = re.compile(rb"(?i)\ncontent-length[ \t]*:[ \t]*(\d{1,18})[ \t]*\r?\n")
 _LINE_ENDS = re.compile(rb"[\r\n]{1,65536}")
@@ -144,7 +143,7 @@ class _Window:
     def before_mark(self, most: int) -> int:
         """Return how many bytes there are before the next record or the end, at most `most`."""
         self.has(most + _LONGEST_MARK)
-        found = _NEXT_MARK.search(self._data, self._at, self._at + most + _LONGEST_MARK)
+        found = _MARK.search(self._data, self._at, self._at + most + _LONGEST_MARK)
         return min(most, found.start() - self._at if found else len(self._data) - self._at)
 
     def skip_to_mark(self, most: int | None) -> None:

@@ -40,15 +40,16 @@ def crawl_records(stream: BinaryIO, options: ReadOptions) -> Iterator[RecordBloc
         if not isinstance(item, ArchiveRecord):
             yield _lost(item.offset, item.length, "no archive record begins here")
             continue
-        block.count(item.length)
         try:
             made = _record_of(item, options.max_record_bytes)
         except OSError:  # raised by fastwarc
             yield block.lose(item.offset, item.length, "the record's header cannot be read")
-            continue
+            made = None
         if isinstance(made, str):
             passed_over.add(made, item)
-        elif made is not None:
+            continue
+        block.count(item.length)
+        if made is not None:
             fields, oddities, cut = made
             row = block.add(item.offset, item.header + item.block, fields, oddities)
             yield from _partial(block, row, item, cut)
