@@ -49,10 +49,13 @@ def read_shard(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unr
     seen = 0
     try:
         for item in isolated.read(shard, options):
-            seen += item.bytes_read if isinstance(item, RecordBlock) else 0
+            if isinstance(item, RecordBlock):
+                seen += item.bytes_read
+            elif item.kind == "bytes":
+                seen += item.size_bytes
             yield item
     except isolated.ReaderDied as died:
-        yield _rest(shard, seen, shard.end - shard.start, str(died))
+        yield _rest(shard, seen, str(died))
 
 
 def read_here(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unread]:
@@ -66,8 +69,8 @@ def read_here(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unre
             for item in _read(opened, shard, options):
                 if isinstance(item, Unread):
                     if opened.failure is None or item.kind != "bytes":  # else told by the rest
-                        item = _bounded(item, size - seen)
-                        size -= item.size_bytes * (item.kind == "bytes")
+                        item = _bounded(item, (opened.position if packed else size) - seen)
+                        seen += item.size_bytes if item.kind == "bytes" else 0
                         yield replace(item, file=shard.file.name)
                     continue
                 counted = opened.position - seen if packed else item.bytes_read
@@ -87,10 +90,10 @@ def read_here(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unre
         )
     for gap in opened.gaps if opened else ():
         told = _bounded(_damaged(gap), size - seen)
-        size -= told.size_bytes
+        seen += told.size_bytes
         yield replace(told, file=shard.file.name)
     if failure is not None:
-        yield _rest(shard, seen, size, failure, may_pass=may_pass or _is_gone(opened))
+        yield _rest(shard, seen, failure, may_pass=may_pass or _is_gone(opened))
         return
     yield RecordBlock(
         rows=[], byte_offsets=[], digests=[], fields=[], oddities=[], bytes_read=max(0, size - seen)
@@ -113,8 +116,12 @@ def _is_gone(opened: OpenFile | None) -> bool:
 
 
 def _bounded(item: Unread, most: int) -> Unread:
-    """Return a stretch of no more bytes than are left; that of a packed file is told unpacked."""
-    return replace(item, size_bytes=min(item.size_bytes, most)) if item.kind == "bytes" else item
+    """Return a stretch of no more bytes than there are; readers of packed files tell it unpacked."""
+    return (
+        replace(item, size_bytes=min(item.size_bytes, max(0, most)))
+        if item.kind == "bytes"
+        else item
+    )
 
 
 def _damaged(gap: PackedGap) -> Unread:
@@ -128,13 +135,13 @@ def _damaged(gap: PackedGap) -> Unread:
     )
 
 
-def _rest(shard: Shard, seen: int, size: int, reason: str, *, may_pass: bool = False) -> Unread:
+def _rest(shard: Shard, seen: int, reason: str, *, may_pass: bool = False) -> Unread:
     return Unread(
         file=shard.file.name,
         kind="bytes",
         row=-1,
         byte_offset=shard.start + seen if shard.file.compression == "none" else -1,
-        size_bytes=max(1, size - seen),
+        size_bytes=max(1, shard.end - shard.start - seen),
         reason=f"{reason}; what follows was not scanned",
         may_pass=may_pass,
     )
