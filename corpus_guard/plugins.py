@@ -13,6 +13,7 @@ while reading.
 
 import difflib
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +24,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from corpus_guard.errors import PluginError
-from corpus_guard.types import Finding, RecordBlock, Unread
+from corpus_guard.types import Finding, Layout, RecordBlock, Unread
 
 if TYPE_CHECKING:
     from corpus_guard.config import ReadOptions
@@ -36,6 +37,9 @@ _PACKAGES: Mapping[Stage, str] = {
     "attack": "corpus_guard.attack",
 }
 
+_EXTRAS: Mapping[str, tuple[str, ...]] = {"web": ("resiliparse", "fastwarc", "brotli")}
+"""What the extras that readers name consist of; others install nothing that we know of."""
+
 ReadFunction = Callable[[BinaryIO, "ReadOptions", int, int | None], Iterator[RecordBlock | Unread]]
 
 
@@ -46,7 +50,8 @@ class Reader:
     `read(stream, options, start, end)` yields blocks and `Unread`s; `start` and `end` are byte
     positions for a format that is `splittable` (a record belongs to the range that holds its first
     byte), else 0 and None. `seekable` readers need a real file and are not offered pipes. `native`
-    ones rest on a parser that is not memory-safe and run in a process of their own.
+    ones rest on a parser that is not memory-safe and run in a process of their own. `layout` is
+    that of a format whose fields are always the same, `extra` what to install for it.
     """
 
     read: ReadFunction
@@ -54,6 +59,8 @@ class Reader:
     splittable: bool
     seekable: bool
     native: bool = False
+    layout: Layout | None = None
+    extra: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +101,14 @@ def reader(
     splittable: bool = False,
     seekable: bool = False,
     native: bool = False,
+    layout: Layout | None = None,
+    extra: str = "",
 ) -> Callable[[ReadFunction], Reader]:
     """Return a decorator that makes a read function the reader of its file."""
     return lambda read: Reader(
-        read=read, extensions=extensions, splittable=splittable, seekable=seekable, native=native
-    )
+        read=read, extensions=extensions, splittable=splittable, seekable=seekable, native=native,
+        layout=layout, extra=extra,
+    )  # fmt: skip
 
 
 def detector(
@@ -182,6 +192,13 @@ def load(stage: Stage, name: str) -> Plugin:
         )
     doc = inspect.getdoc(module) or ""
     return Plugin(name=name, spec=specs[0], doc=doc, options=_options(specs[0]))
+
+
+def missing_extra(reader: Reader) -> str:
+    """Return what to install before a reader can work (`corpus-guard[web]`), or "" if it can."""
+    wanted = _EXTRAS.get(reader.extra, ())
+    is_here = all(importlib.util.find_spec(module) is not None for module in wanted)
+    return "" if is_here else f"corpus-guard[{reader.extra}]"
 
 
 def load_all(stage: Stage) -> dict[str, Plugin]:

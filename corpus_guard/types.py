@@ -30,6 +30,7 @@ BATCH_SCHEMA = pa.schema(
         pa.field("source", pa.string()),
         pa.field("url", pa.string()),
         pa.field("time", pa.string()),
+        pa.field("markup", pa.string()),
         pa.field("other", pa.string()),
         pa.field("oddity", pa.string()),
     ]
@@ -37,13 +38,14 @@ BATCH_SCHEMA = pa.schema(
 """The columns of every batch. `row` is the 0-based record number inside its shard, `byte_offset`
 the record's place in its (decompressed) file or -1, `sha256` the digest of its raw bytes. `text`
 holds plain or labelled text; `prompt`, `response` and `rejected` the turns of instruction, chat and
-preference records; `other` every field that has no role, as `name: value` lines, so that nothing
-goes unscanned; `oddity` what the reader noticed (`duplicate_keys`), or null."""
+preference records; `markup` the source of a web page, whose visible text is in `text`; `other` every
+field that has no role, as `name: value` lines, so that nothing goes unscanned; `oddity` what the
+reader noticed (`duplicate_keys`), or null."""
 
 TEXT_COLUMNS = ("text", "prompt", "response", "rejected", "other")
 """The batch columns that hold natural text."""
 
-STRING_COLUMNS = (*TEXT_COLUMNS, "record_id", "label", "source", "url", "time")
+STRING_COLUMNS = (*TEXT_COLUMNS, "record_id", "label", "source", "url", "time", "markup")
 """The batch columns that hold text of any kind; what must miss nothing looks at all of them."""
 
 

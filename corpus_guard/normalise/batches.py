@@ -5,6 +5,7 @@ from hashlib import blake2b
 
 import pyarrow as pa
 
+from corpus_guard.normalise.fields import host_of
 from corpus_guard.normalise.roles import columns_of
 from corpus_guard.types import BATCH_SCHEMA, Layout, RecordBlock
 
@@ -15,6 +16,8 @@ def to_batch(block: RecordBlock, layout: Layout) -> pa.RecordBatch:
     Every field in no role goes to `other`, nested values flattened to `path: value` lines.
     """
     columns = columns_of(block.fields, layout)
+    if "source" in layout.roles and layout.roles["source"] == layout.roles.get("url"):
+        columns["source"] = [host_of(url) for url in columns["url"]]
     arrays = {
         "row": pa.array(block.rows, pa.int64()),
         "byte_offset": pa.array(block.byte_offsets, pa.int64()),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 LONGEST_PATH = 100
+LONGEST_HOST = 253
 NOTHING: tuple[object, ...] = (None, "", [], {}, ())
 
 _NAME = re.compile(r"[\w.-]*", re.ASCII)
@@ -90,6 +91,16 @@ def _items(path: str, item: Iterable[object]) -> Iterator[tuple[str, object]]:
     for below in item:
         yield path, below
         path = path if below in NOTHING else ""
+
+
+def host_of(url: str | None) -> str | None:
+    """Return the host of an address in lower case, without its port; None where there is none."""
+    scheme, found, rest = (url or "").strip().partition("//")
+    if not found or (scheme and not scheme.endswith(":")):
+        return None
+    place = re.split(r"[/?#\\]", rest, maxsplit=1)[0].rpartition("@")[2].lower()
+    host = place.partition("]")[0] + "]" if place.startswith("[") else place.partition(":")[0]
+    return host[:LONGEST_HOST].rstrip(".") or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,15 +3,15 @@
 import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
-from corpus_guard.config import ReadOptions
+from corpus_guard.config import FieldOverrides, ReadOptions
 from corpus_guard.errors import UsageError
 from corpus_guard.escape import ELLIPSIS, safe_text
 from corpus_guard.normalise.fields import NOTHING, Used, field_value
 from corpus_guard.normalise.layouts import detect_layout, known_layout
 from corpus_guard.normalise.roles import TEXT_ROLES
-from corpus_guard.read import read_head
+from corpus_guard.read import read_head, reader_of
 from corpus_guard.types import (
     OTHER_FIELD_LENGTH,
     OTHER_FIELDS_LISTED,
@@ -62,7 +62,7 @@ def file_layouts(
         fields |= {str(name) for record in records for name in record}
         unmet -= {name for name in unmet if any(field_value(r, name) is not None for r in records)}
         unmet -= fields
-        layout = detect_layout(records, options.overrides)
+        layout = _layout_of(file, records, options.overrides)
         found[file.index] = layout
         group = groups.setdefault((file.format, repr(layout)), _Group(layout=layout))
         group.files.append(file)
@@ -73,6 +73,25 @@ def file_layouts(
     if unmet and fields:
         raise UsageError(_no_such_field(min(unmet), fields))
     return found, tuple(group.shown() for group in groups.values())
+
+
+def _layout_of(
+    file: SourceFile, records: Sequence[Mapping[str, object]], overrides: FieldOverrides
+) -> Layout:
+    """Return the layout of a file: its format's own, with the fields that the user names."""
+    layout = reader_of(file).layout
+    if layout is None or overrides.prompt is not None or overrides.response is not None:
+        return detect_layout(records, overrides)
+    named = {
+        "text": overrides.text,
+        "label": overrides.label,
+        "source": overrides.source,
+        "time": overrides.time,
+        "record_id": overrides.id,
+    }
+    given = {role: (name,) for role, name in named.items() if name is not None}
+    kind = layout.kind if overrides.label is None else "labelled"
+    return replace(layout, kind=kind, roles={**layout.roles, **given})
 
 
 def _own_layout(record: Mapping[str, object], layout: Layout) -> Layout:

@@ -134,6 +134,8 @@ def _side_roles(fields: Fields, overrides: FieldOverrides) -> Roles:
         "url": next(iter(fields.matching(URL)), None),
         "record_id": overrides.id or next(iter(fields.matching(ID)), None),
     }
+    # Without a source of its own a record comes from the host of its address.
+    wanted["source"] = wanted["source"] or wanted["url"]
     return {role: (name,) for role, name in wanted.items() if name is not None}
 
 

@@ -55,9 +55,12 @@ class BlockBuilder:
 
     def cut(self, row: int, piece: Piece) -> Unread:
         """Return a record of which only the first bytes were scanned, because it is too large."""
-        return self.partial(
-            row, piece.offset, piece.cut, "larger than --max-record; its beginning was scanned"
-        )
+        return self.beyond(row, piece.offset, piece.cut)
+
+    def beyond(self, row: int, offset: int, size: int) -> Unread:
+        """Return a record of which `size` bytes lie beyond --max-record."""
+        reason = "larger than --max-record; its beginning was scanned"
+        return self.partial(row, offset, size, reason)
 
     def count(self, size: int) -> None:
         """Note that `size` bytes of the shard were consumed."""

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 from corpus_guard.escape import safe_text
+from corpus_guard.read.gzip_members import GzipMembers, PackedGap
 from corpus_guard.types import HubPath
 
 if TYPE_CHECKING:
@@ -56,16 +57,22 @@ class OpenFile:
             self._raw.seek(0)
         self.compression = compression
         packed = compression != "none"
-        unpacked = cast(BinaryIO, _UNPACKERS[compression](self._raw)) if packed else self._raw
+        self._unpacked = _UNPACKERS[compression](self._raw) if packed else self._raw
         most = max(FREE_BYTES, LARGEST_RATIO * size_of(path)) if packed else None
         buffer = REMOTE_BUFFER_BYTES if isinstance(path, HubPath) else BUFFER_BYTES
-        self._guarded = _GuardedStream(unpacked, most)
+        self._guarded = _GuardedStream(cast(BinaryIO, self._unpacked), most)
         self.stream = cast(BinaryIO, io.BufferedReader(self._guarded, buffer))
 
     @property
     def position(self) -> int:
         """How many bytes of the file as it is stored have been consumed."""
-        return self._raw.tell()
+        unpacked = self._unpacked
+        return unpacked.position if isinstance(unpacked, GzipMembers) else self._raw.tell()
+
+    @property
+    def gaps(self) -> tuple[PackedGap, ...]:
+        """The damaged stretches of the packed file behind which reading went on."""
+        return tuple(self._unpacked.gaps) if isinstance(self._unpacked, GzipMembers) else ()
 
     @property
     def failure(self) -> str | None:
@@ -198,28 +205,6 @@ class _Unpacked(io.RawIOBase):
         return packed
 
 
-class _GzipMember:
-    """One member, with the interface that the other unpackers share."""
-
-    def __init__(self) -> None:
-        self._inner = zlib.decompressobj(wbits=31)
-
-    @property
-    def eof(self) -> bool:
-        return self._inner.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._inner.unused_data
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._inner.unconsumed_tail
-
-    def decompress(self, packed: bytes, most: int) -> bytes:
-        return self._inner.decompress(self._inner.unconsumed_tail + packed, most)
-
-
 class _ZstdStream(io.RawIOBase):
     """The content of a zst file; where it is damaged, byte by byte up to the damage."""
 
@@ -263,7 +248,7 @@ class _ZstdStream(io.RawIOBase):
 
 
 _UNPACKERS: Mapping[str, Callable[[BinaryIO], io.RawIOBase]] = {
-    "gzip": lambda raw: _Unpacked(raw, _GzipMember),
+    "gzip": GzipMembers,
     "bz2": lambda raw: _Unpacked(raw, bz2.BZ2Decompressor),
     "xz": lambda raw: _Unpacked(raw, lambda: lzma.LZMADecompressor(memlimit=XZ_MEMORY)),
     "zstd": _ZstdStream,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.escape import safe_text
-from corpus_guard.plugins import Reader
+from corpus_guard.plugins import Reader, missing_extra
 from corpus_guard.read.arrow_messages import FEATHER_V1, FEATHER_V1_REASON, is_arrow
 from corpus_guard.read.opening import SUFFIXES, OpenFile, size_of
 from corpus_guard.read.saved_datasets import is_cache
@@ -68,6 +68,8 @@ def source_file(
         name = options.format
     if name is None:
         return left_out(item.name, size, _why_no_format(item.name, head))
+    if missing := missing_extra(known[name]):
+        return left_out(item.name, size, f"{name} needs pip install '{missing}'")
     return SourceFile(
         index=index,
         path=item.path,
@@ -85,9 +87,11 @@ def _format_of(name: str, head: bytes, known: dict[str, Reader]) -> str | None:
     if is_arrow(head):
         return "arrow"
     plain = plain_name(name)
+    if head.startswith(b"WARC/"):
+        return "wet" if plain.suffix == ".wet" else "warc"
     if _is_code(name):
         return None
-    if head and _is_binary(head):
+    if head and _is_binary(head) and not _is_wide_page(plain, head):
         return None
     for format_name, reader in known.items():
         if plain.suffix in reader.extensions and format_name not in BY_CONTENT:
@@ -95,6 +99,11 @@ def _format_of(name: str, head: bytes, known: dict[str, Reader]) -> str | None:
     if is_companion(name):
         return "text"
     return _by_content(head.removeprefix(b"\xef\xbb\xbf").lstrip())
+
+
+def _is_wide_page(plain: Path, head: bytes) -> bool:
+    """Say whether a file is a web page in UTF-16, which looks binary."""
+    return plain.suffix in (".html", ".htm", ".xhtml") and head[:2] in (b"\xff\xfe", b"\xfe\xff")
 
 
 def _is_code(name: str) -> bool:
@@ -114,6 +123,8 @@ def _by_content(head: bytes) -> str | None:
         return "json"
     if head[:1] == b"{":
         return "jsonl" if head.split(b"\n", 1)[0].rstrip().endswith(b"}") else "json"
+    if head[:14].lower() == b"<!doctype html" or head[:5].lower() == b"<html":
+        return "html"
     return None
 
 

@@ -9,6 +9,7 @@ from corpus_guard.config import ReadOptions
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import Reader
 from corpus_guard.read import isolated
+from corpus_guard.read.gzip_members import PackedGap
 from corpus_guard.read.opening import OpenFile, size_of
 from corpus_guard.types import RecordBlock, Shard, SourceFile, Unread
 
@@ -48,7 +49,10 @@ def read_shard(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unr
     seen = 0
     try:
         for item in isolated.read(shard, options):
-            seen += item.bytes_read if isinstance(item, RecordBlock) else 0
+            if isinstance(item, RecordBlock):
+                seen += item.bytes_read
+            elif item.kind == "bytes":
+                seen += item.size_bytes
             yield item
     except isolated.ReaderDied as died:
         yield _rest(shard, seen, str(died))
@@ -65,13 +69,14 @@ def read_here(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unre
             for item in _read(opened, shard, options):
                 if isinstance(item, Unread):
                     if opened.failure is None or item.kind != "bytes":  # else told by the rest
+                        item = _bounded(item, (opened.position if packed else size) - seen)
+                        seen += item.size_bytes if item.kind == "bytes" else 0
                         yield replace(item, file=shard.file.name)
                     continue
                 counted = opened.position - seen if packed else item.bytes_read
                 is_cut = packed and opened.failure is not None  # then something is left unread
-                counted = min(
-                    counted, size - seen - is_cut
-                )  # the last record ends in the next shard
+                # The last record ends in the next shard.
+                counted = max(0, min(counted, size - seen - is_cut))
                 seen += counted
                 yield replace(item, bytes_read=counted)
             failure = opened.failure
@@ -83,6 +88,10 @@ def read_here(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unre
         failure = (
             failure or f"cannot be read ({type(error).__name__}: {safe_text(str(error), 120)})"
         )
+    for gap in opened.gaps if opened else ():
+        told = _bounded(_damaged(gap), size - seen)
+        seen += told.size_bytes
+        yield replace(told, file=shard.file.name)
     if failure is not None:
         yield _rest(shard, seen, failure, may_pass=may_pass or _is_gone(opened))
         return
@@ -104,6 +113,26 @@ def _is_splittable(file: SourceFile) -> bool:
 
 def _is_gone(opened: OpenFile | None) -> bool:
     return opened is not None and opened.is_gone
+
+
+def _bounded(item: Unread, most: int) -> Unread:
+    """Return a stretch of no more bytes than there are; readers of packed files tell it unpacked."""
+    return (
+        replace(item, size_bytes=min(item.size_bytes, max(0, most)))
+        if item.kind == "bytes"
+        else item
+    )
+
+
+def _damaged(gap: PackedGap) -> Unread:
+    return Unread(
+        file="",
+        kind="bytes",
+        row=-1,
+        byte_offset=-1,  # these count unpacked bytes
+        size_bytes=gap.length,
+        reason=f"damaged from byte {gap.offset:,} of the packed file on; read again behind it",
+    )
 
 
 def _rest(shard: Shard, seen: int, reason: str, *, may_pass: bool = False) -> Unread:

@@ -18,7 +18,9 @@ from corpus_guard.read.recognise import Candidate, is_companion, source_file
 from corpus_guard.read.saved_datasets import is_description
 from corpus_guard.types import HubPath, SourceFile, Unread
 
-FORMATS_HINT = "give a jsonl, json, csv, tsv, parquet, arrow or text file, or name its --format"
+FORMATS_HINT = (
+    "give a jsonl, json, csv, tsv, parquet, arrow, text, html or warc file, or name its --format"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +112,9 @@ def _files(found: _Found, options: ReadOptions, known: dict[str, Reader]) -> Ite
             index += 1
             yield file
         elif item.named:
-            shown = safe_text(item.name, 200)
-            raise UnreadableTarget(f"{shown} cannot be scanned: {file.reason}; {FORMATS_HINT}")
+            shown, is_known = safe_text(item.name, 200), "pip install" in file.reason
+            hint = "" if is_known else f"; {FORMATS_HINT}"
+            raise UnreadableTarget(f"{shown} cannot be scanned: {file.reason}{hint}")
         else:
             found.unread.append(file)
 

@@ -109,3 +109,56 @@ def test_an_xz_file_that_asks_for_much_memory_is_refused(
 def test_a_file_packed_twice_is_not_unpacked_twice(read: Read) -> None:
     found = read(gzip.compress(gzip.compress(LINES)), "data.jsonl.gz", format="jsonl")
     assert found.unread
+
+
+# damage between members
+
+HALF = LINES.index(b"\n", len(LINES) // 2) + 1
+MEMBERS = [gzip.compress(part) for part in (LINES[:HALF], b'{"text": "lost"}\n' * 99, LINES[HALF:])]
+
+
+@pytest.mark.parametrize("cut", [12, 30, -20, -9, -1])
+def test_reading_goes_on_behind_a_gzip_member_that_is_cut_short(read: Read, cut: int) -> None:
+    found = read(MEMBERS[0] + MEMBERS[1][:cut] + MEMBERS[2], "data.jsonl.gz")
+    rows = [record for record in found.fields if str(record.get("text")).startswith("row ")]
+    assert len(rows) == 4000
+    gap = len(MEMBERS[1][:cut])
+    (told,) = (item for item in found.unread if "damaged" in item.reason)
+    assert (told.kind, told.size_bytes, f"byte {len(MEMBERS[0]):,} " in told.reason) == (
+        "bytes",
+        gap,
+        True,
+    )
+    assert found.bytes_read + gap == found.size
+
+
+def test_reading_goes_on_behind_a_gzip_member_that_is_overwritten(read: Read) -> None:
+    middle = MEMBERS[1][:10] + b"\xff" * 40 + MEMBERS[1][50:]
+    found = read(MEMBERS[0] + middle + MEMBERS[2], "data.jsonl.gz")
+    assert len([text for text in found.texts if str(text).startswith("row ")]) == 4000
+    assert [item.size_bytes for item in found.unread if item.kind == "bytes"] == [len(middle)]
+
+
+def test_what_looks_like_a_member_and_is_none_is_passed_over(read: Read) -> None:
+    decoys = b"".join(b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + bytes([n]) * 9 for n in range(1, 99))
+    found = read(MEMBERS[0] + decoys + MEMBERS[2], "data.jsonl.gz")
+    assert len([text for text in found.texts if str(text).startswith("row ")]) == 4000
+    assert [item.size_bytes for item in found.unread if item.kind == "bytes"] == [len(decoys)]
+
+
+def test_a_gzip_header_may_hold_a_name_a_comment_and_more(read: Read) -> None:
+    plain = gzip.compress(LINES, mtime=0)
+    named = plain[:3] + bytes([2 + 4 + 8 + 16]) + plain[4:10] + b"\3\0abc" + b"n.jsonl\0a note\0"
+    found = read(named + b"\0\0" + plain[10:], "data.jsonl.gz")
+    assert (len(found.fields), found.unread) == (4000, [])
+
+
+def test_zero_bytes_behind_a_gzip_file_are_padding(read: Read) -> None:
+    found = read(gzip.compress(LINES) + bytes(100_000), "data.jsonl.gz")
+    assert (len(found.fields), found.unread) == (4000, [])
+
+
+@pytest.mark.parametrize("kind", PACK)
+def test_shards_of_one_data_set_are_read_alike(read: Read, kind: str) -> None:
+    found = read(PACK[kind](LINES), f"data-00000-of-00005.jsonl.{kind}")
+    assert len(found.fields) == 4000

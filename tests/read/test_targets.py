@@ -359,7 +359,7 @@ NAMED = {
     "a.tsv": "tsv",
     "a.tab": "tsv",
     "a.txt": "text",
-    "a.md": "text",
+    "a.md": "markdown",
     "A.JSONL": "jsonl",
     "a.b.c.Csv": "csv",
     "a..csv": "csv",
@@ -461,7 +461,8 @@ def test_a_companion_is_passed_over_beside_data_only(
 ) -> None:
     put(folder, name, data=b"About this data set.\n")
     alone = resolve()
-    assert {file.name: file.format for file in alone.files} == {name: "text"}
+    read_as = "markdown" if name.endswith(".md") else "text"
+    assert {file.name: file.format for file in alone.files} == {name: read_as}
     put(folder, "a.jsonl")
     found = resolve()
     assert [file.name for file in found.files] == ["a.jsonl"]
@@ -472,7 +473,7 @@ def test_a_companion_that_is_named_is_scanned(resolve: Resolve, folder: Path) ->
     put(folder, "a.jsonl")
     put(folder, "README.md", data=b"About this data set.\n")
     found = resolve(folder / "a.jsonl", folder / "README.md")
-    assert [file.format for file in found.files] == ["jsonl", "text"]
+    assert [file.format for file in found.files] == ["jsonl", "markdown"]
 
 
 @pytest.mark.parametrize("name", ["readme_data.jsonl", "license.jsonl", "notice.csv"])

@@ -42,3 +42,17 @@ def test_every_cut_into_shards_gives_the_same_records(
     for found in (whole, cut):
         lost = sum(item.size_bytes for item in found.unread if item.kind == "bytes")
         assert found.bytes_read + lost == found.size
+
+
+@pytest.mark.parametrize("name", ["a.md", "a.markdown", "A.MD", "a.md.gz"])
+def test_a_markdown_file_is_one_record(read: Read, name: str) -> None:
+    document = "\ufeff# Bread\n\nFlour, *water*.\n\n- salt\n"
+    found = read(document.encode(), name)
+    assert (found.texts, found.offsets) == ([document[1:]], [0])
+    assert (found.unread, found.bytes_read) == ([], found.size)
+
+
+def test_a_markdown_file_over_the_bound_is_read_up_to_it(read: Read) -> None:
+    found = read(b"# Bread\n" + b"x" * 100, "a.md", max_record_bytes=50)
+    assert [len(str(text)) for text in found.texts] == [50]
+    assert [(item.kind, item.row, item.size_bytes) for item in found.unread] == [("partial", 0, 58)]

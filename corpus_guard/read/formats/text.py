@@ -1,4 +1,4 @@
-"""Plain text: one record per line that is not blank (.txt, .text, .md)."""
+"""Plain text: one record per line that is not blank (.txt, .text)."""
 
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -10,7 +10,7 @@ from corpus_guard.read.lines import lines
 from corpus_guard.types import RecordBlock, Unread
 
 
-@reader(extensions=(".txt", ".text", ".md"), splittable=True)
+@reader(extensions=(".txt", ".text"), splittable=True)
 def read(
     stream: BinaryIO, options: ReadOptions, start: int, end: int | None
 ) -> Iterator[RecordBlock | Unread]:

@@ -1,0 +1,34 @@
+"""Web pages (.html, .htm, .xhtml): one record a file.
+
+`text` is the main text, `html` the whole page; address and time are what the page says of itself. Needs
+the extra `web`.
+"""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from corpus_guard.config import ReadOptions
+from corpus_guard.plugins import reader
+from corpus_guard.read.pages import PAGE, page_of
+from corpus_guard.read.whole import Made, whole_file
+from corpus_guard.types import RecordBlock, Unread
+
+
+@reader(extensions=(".html", ".htm", ".xhtml"), native=True, layout=PAGE, extra="web")
+def read(
+    stream: BinaryIO, options: ReadOptions, start: int, end: int | None
+) -> Iterator[RecordBlock | Unread]:
+    """Yield the page."""
+    return whole_file(stream, options, _made)
+
+
+def _made(data: bytes) -> Made:
+    page = page_of(data, with_address=True)
+    fields: dict[str, object] = {
+        "text": page.text,
+        "html": page.markup,
+        "title": page.title,
+        "url": page.url,
+        "time": page.time,
+    }
+    return fields, page.oddities

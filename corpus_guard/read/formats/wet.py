@@ -1,0 +1,20 @@
+"""Extracted texts of a web archive (.wet, .warc.wet): one record per page.
+
+The same as `warc`, whose `conversion` records these are. Needs the extra `web`.
+"""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from corpus_guard.config import ReadOptions
+from corpus_guard.plugins import reader
+from corpus_guard.read.crawl import CRAWL, crawl_records
+from corpus_guard.types import RecordBlock, Unread
+
+
+@reader(extensions=(".wet",), native=True, layout=CRAWL, extra="web")
+def read(
+    stream: BinaryIO, options: ReadOptions, start: int, end: int | None
+) -> Iterator[RecordBlock | Unread]:
+    """Yield the texts."""
+    return crawl_records(stream, options)
