@@ -28,8 +28,8 @@ from corpus_guard.read.parquet_pages import (
 from corpus_guard.types import RecordBlock, Unread
 
 BATCH_ROWS = 1024
-BATCH_BYTES = 64 << 20
-ROW_BYTES = 8 << 30
+BATCH_BYTES = 128 << 20
+ROW_BYTES = 128 << 30
 """What a row could unpack to at the very worst, when its group is still read."""
 
 BUFFER_BYTES = 1 << 20
