@@ -136,6 +136,24 @@ def test_dictionaries_may_grow_and_be_replaced() -> None:
         assert read_bytes(sink.getvalue()) == (wanted, [])
 
 
+def test_no_batch_is_read_with_the_dictionary_before_one_that_is_lost() -> None:
+    kind, sink = pa.dictionary(pa.int8(), pa.string()), io.BytesIO()
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(sink, pa.schema([("text", kind)]), options=options) as writer:
+        for words in (["a", "b"], ["c", "d"], ["e", "f"]):
+            values = pa.DictionaryArray.from_arrays(pa.array([0, 1], pa.int8()), pa.array(words))
+            writer.write_batch(pa.record_batch([values], ["text"]))
+    data = bytearray(sink.getvalue())
+    second = data.index(b"\x28\xb5\x2f\xfd", batch_places(data)[0].offset)
+    while second < batch_places(bytes(data))[1].offset:
+        last, second = second, data.index(b"\x28\xb5\x2f\xfd", second + 1)
+    data[last - 8 : last] = struct.pack("<q", 1 << 42)
+    records, unread = read_bytes(bytes(data))
+    assert [record["text"] for record in records] == ["a", "b", "e", "f"]
+    assert len(unread) == 2
+    assert "a dictionary that it needs was lost); 2 rows are lost" in unread[1].reason
+
+
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_file_without_rows_is_read_whole(read: Read, stream: bool) -> None:
     found = read(ipc(TABLE.slice(0, 0), stream=stream), "data.arrow")

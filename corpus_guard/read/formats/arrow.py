@@ -65,33 +65,32 @@ class _Decoder:
         self._dictionaries: dict[int, list[Message]] = {}
         self._pipe = _Pipe()
         self._batches: Any = None
-        self._is_torn = False
+        self._torn: set[int] = set()  # dictionaries of which a part is lost
 
     def batches(self, message: Message) -> Iterator[Any]:
         """Yield the batch of a message that holds one; raise what pyarrow raises, or ValueError."""
         if message.kind == DICTIONARY:
-            self._is_torn = True  # unless it can be kept
             self._keep(message)
-            self._is_torn = False
         elif message.refused:
             raise ValueError(message.refused)
         elif message.kind == RECORDS:
             yield self._decoded(message)
         else:
             self._schema, self._dictionaries, self._batches = [message], {}, None
-            self._is_torn = False
+            self._torn.clear()
 
     def _keep(self, message: Message) -> None:
         """Keep a dictionary: it is needed again when reading starts anew after a broken batch."""
-        if message.refused:
-            raise ValueError(message.refused)
-        kept = self._dictionaries.setdefault(message.dictionary, [])
-        kept[:] = [*kept, message] if message.is_delta else [message]
-        if (
-            sum(part.length for parts in self._dictionaries.values() for part in parts)
-            > DICTIONARY_BYTES
-        ):
-            raise ValueError("the dictionaries are too large")
+        number = message.dictionary
+        before = self._dictionaries.get(number, []) if message.is_delta else []
+        self._dictionaries[number] = [*before, message]
+        if not message.is_delta:
+            self._torn.discard(number)
+        is_too_large = sum(part.length for part in self._all_dictionaries()) > DICTIONARY_BYTES
+        if message.refused or is_too_large:
+            self._dictionaries[number] = before
+            self._torn.add(number)
+            raise ValueError(message.refused or "the dictionaries are too large")
         self._pipe.feed(message)
 
     def _all_dictionaries(self) -> Iterator[Message]:
@@ -100,16 +99,16 @@ class _Decoder:
 
     def _decoded(self, message: Message) -> Any:  # noqa: ANN401
         """Return the batch of a message, with no more columns than are read."""
-        if self._is_torn:
+        if self._torn:
             raise ValueError("a dictionary that it needs was lost")
         if self._batches is None:
             self._open()
         self._pipe.feed(message)
         try:
             batch = self._batches.read_next_batch()
-        except Exception:
+        except Exception as error:
             self._batches = None  # it may hold half a message
-            raise
+            raise ValueError(str(error) or "it holds no batch") from error
         columns = range(min(batch.num_columns, self._most_columns + 1))
         batch = batch.select(columns)
         validate(batch)
