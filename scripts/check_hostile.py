@@ -22,7 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from hostile import damage, packed, texts
+from hostile import crawled, damage, packed, texts
 from hostile.case import Case
 
 SECONDS = 10.0
@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="cases whose name holds this")
     parser.add_argument("--all", action="store_true", help="print every case")
     given = parser.parse_args()
-    small = [*texts.cases(), *damage.cases(), *packed.cases()]
+    small = [*texts.cases(), *damage.cases(), *packed.cases(), *crawled.cases()]
     jobs = [(case, SECONDS) for case in small] + [(case, LARGE_SECONDS) for case in large()]
     jobs = [(case, seconds) for case, seconds in jobs if given.only in case.name]
     wrong = 0

@@ -24,7 +24,7 @@ with atheris.instrument_imports(include=["corpus_guard.read", "corpus_guard.esca
     from corpus_guard.read.shards import plan_shards, read_here
     from corpus_guard.types import RecordBlock, SourceFile
 
-from hostile import damage, packed, texts
+from hostile import crawled, damage, packed, texts
 
 OPTIONS = ReadOptions(max_record_bytes=20_000)
 LONGEST_INPUT = 8192
@@ -33,7 +33,9 @@ LONGEST_INPUT = 8192
 def seeds(reader: str, folder: Path) -> None:
     """Write the small hostile inputs of a format as a corpus to start from."""
     spec = plugins.load("read", reader).spec
-    for place, case in enumerate([*texts.cases(), *damage.cases(), *packed.cases()]):
+    for place, case in enumerate(
+        [*texts.cases(), *damage.cases(), *packed.cases(), *crawled.cases()]
+    ):
         if case.file.endswith(spec.extensions):
             data = case.make()
             if len(data) <= LONGEST_INPUT:

@@ -38,14 +38,15 @@ def marks_of(
     *,
     only_non_ascii: bool = False,
     only_with: str = "",
+    columns: Sequence[str] = STRING_COLUMNS,
 ) -> npt.NDArray[np.uint8]:
     """Return one bit per kind for each row, (n,) uint8: bit b is set where kinds[b] occurs.
 
     Two prefilters keep this fast: `only_non_ascii` looks at texts that are not pure ASCII,
-    `only_with` at texts that hold a given string.
+    `only_with` at texts that hold a given string. All texts are looked at, or those in `columns`.
     """
     marks = np.zeros(batch.num_rows, np.uint8)
-    for name in STRING_COLUMNS:
+    for name in columns:
         column = batch[name]
         if column.null_count == len(column):
             continue

@@ -23,7 +23,7 @@ import pyarrow as pa
 from corpus_guard.detect._marks import Kind, mark_findings, marks_of
 from corpus_guard.plugins import record_check
 from corpus_guard.sketch.corpus import Corpus
-from corpus_guard.types import Finding
+from corpus_guard.types import STRING_COLUMNS, Finding
 
 _CYRILLIC = (
     r"\x{0430}\x{0435}\x{043E}\x{0440}\x{0441}\x{0443}\x{0445}\x{0456}\x{0458}\x{0455}\x{04BB}\x{04CF}"
@@ -35,6 +35,9 @@ _GREEK = (
     r"\x{03A1}\x{03A4}\x{03A5}\x{03A7}"
 )
 _ALIKE = f"[{_CYRILLIC}{_GREEK}]"
+
+COLUMNS = tuple(name for name in STRING_COLUMNS if name != "markup")
+"""In the source of a page, signs of the markup meet letters of the text; the text is looked at."""
 
 KINDS = (
     Kind(
@@ -52,7 +55,7 @@ KINDS = (
 
 def scan(batch: pa.RecordBatch) -> npt.NDArray[np.uint8]:
     """Return the bits of KINDS."""
-    return marks_of(batch, KINDS, only_non_ascii=True)
+    return marks_of(batch, KINDS, only_non_ascii=True, columns=COLUMNS)
 
 
 @record_check(

@@ -28,6 +28,9 @@ _CODE = re.compile(r"text/.*|application/(?:(?:x-)?javascript|json|xml)|.*\+(?:j
 _PAGE_BEGINS = re.compile(rb"(?i)\s*(?:<\?xml[^<>]*>\s*)?<(?:!doctype\s+html|html|head|body)\b")
 _NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _BINARY_BEGINS = (b"%PDF", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b")
+FEW_BYTES = 4
+"""So many odd bytes alone do not take a short text out of the scan."""
+
 _WIDE_TEXT = (b"\xff\xfe", b"\xfe\xff")
 _SNIFFED = 4096
 _LISTED_TYPES = 4
@@ -110,7 +113,9 @@ def _is_binary(body: bytes) -> bool:
     head = body[:_SNIFFED]
     if head.startswith(_WIDE_TEXT):
         return False
-    return head.startswith(_BINARY_BEGINS) or len(_NO_TEXT.findall(head)) * 50 > len(head)
+    return head.startswith(_BINARY_BEGINS) or (
+        len(_NO_TEXT.findall(head)) > max(FEW_BYTES, len(head) // 50)
+    )
 
 
 def _partial(

@@ -1,6 +1,7 @@
 """Files of every format around one text or one damaged record."""
 
 import csv
+import html
 import io
 import json
 from collections.abc import Callable, Sequence
@@ -67,6 +68,52 @@ def arrow(rows: Rows) -> bytes:
     return file.getvalue()
 
 
+def _archived(kind: str, media_type: str, body: bytes, length: int | None = None) -> bytes:
+    """Return one record of a web archive; `length` is what it says of itself, if not the truth."""
+    head = (
+        f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: https://example.org/a\r\n"
+        f"WARC-Date: 2024-01-02T03:04:05Z\r\nWARC-Record-ID: <urn:a>\r\n"
+        f"Content-Type: {media_type}\r\n"
+        f"Content-Length: {len(body) if length is None else length}\r\n\r\n"
+    )
+    return head.encode() + body + b"\r\n\r\n"
+
+
+def converted(text: str, length: int | None = None) -> bytes:
+    """Return a text as a crawl's plain-text archive holds it."""
+    return _archived("conversion", "text/plain", text.encode("utf-8", "surrogatepass"), length)
+
+
+def fetched(page: str, *headers: str, length: int | None = None) -> bytes:
+    """Return a page as a crawl's archive holds it."""
+    lines = "".join(f"{line}\r\n" for line in ("Content-Type: text/html; charset=utf-8", *headers))
+    body = f"HTTP/1.1 200 OK\r\n{lines}\r\n{page}".encode("utf-8", "surrogatepass")
+    return _archived("response", "application/http; msgtype=response", body, length)
+
+
+def page_of(text: str) -> str:
+    return f"<!doctype html><title>a page</title><body><p>{html.escape(text)}</p></body>"
+
+
+def texts_archive(rows: Rows) -> bytes:
+    return b"".join(converted(row["text"]) for row in rows)
+
+
+def pages_archive(rows: Rows) -> bytes:
+    return b"".join(fetched(page_of(row["text"])) for row in rows)
+
+
+def page(rows: Rows) -> bytes:
+    body = "".join(f"<p>{html.escape(row['text'])}</p>" for row in rows)
+    return f"<!doctype html><title>a page</title><body>{body}</body>".encode(
+        "utf-8", "surrogatepass"
+    )
+
+
+def document(rows: Rows) -> bytes:
+    return "\n\n".join(row["text"] for row in rows).encode("utf-8", "surrogatepass")
+
+
 CONTAINERS: dict[str, Callable[[Rows], bytes]] = {
     "jsonl": jsonl,
     "raw.jsonl": raw_jsonl,
@@ -76,6 +123,10 @@ CONTAINERS: dict[str, Callable[[Rows], bytes]] = {
     "txt": plain,
     "parquet": parquet,
     "arrow": arrow,
+    "wet": texts_archive,
+    "warc": pages_archive,
+    "html": page,
+    "md": document,
 }
 """By the ending of the file's name."""
 

@@ -133,7 +133,7 @@ def _file_cases() -> Iterator[Case]:
         "a byte order mark": ("data.jsonl", b"\xef\xbb\xbf" + good, True, GOOD),
         "blank lines": ("data.jsonl", good.replace(b"\n", b"\n\r\n \n\t\n"), True, GOOD),
         "carriage returns": ("data.jsonl", good.replace(b"\n", b"\r\n"), True, GOOD),
-        "a million line ends": ("data.jsonl", good + b"\n" * 1_000_000, True, GOOD),
+        "200,000 line ends": ("data.jsonl", good + b"\n" * 200_000, True, GOOD),
         "NULs behind the end": ("data.jsonl", good + b"\x00" * 5000, None, GOOD),
         "a page of NULs inside": (
             "data.jsonl", lines_around(b"\x00" * 4096), None, GOOD),

@@ -51,6 +51,14 @@ ONLY_JSON = {"a lone surrogate": "a \ud800 text", "swapped surrogates": "a \udc0
 LINE_BREAKERS = {"carriage return that hides", "ten thousand lines", "pickled"}
 
 
+def _kept(ending: str, text: str) -> tuple[str, ...]:
+    """Return what must come out as it went in; a page or a document is one record of all texts."""
+    if ending in ("html", "md"):
+        return ()
+    exact = ("jsonl", "raw.jsonl", "json", "parquet", "arrow")
+    return (*GOOD, text) if text.strip() and ending in exact else GOOD
+
+
 def cases() -> Iterator[Case]:
     """Yield each text in each format that can hold it."""
     for ending, write in CONTAINERS.items():
@@ -63,9 +71,7 @@ def cases() -> Iterator[Case]:
                 name=f"{name} in {ending}",
                 file=f"data.{ending}",
                 make=lambda write=write, text=text: write(rows_around({"text": text})),
-                kept=(*GOOD, text)
-                if text.strip() and ending not in ("csv", "tsv", "txt")
-                else GOOD,
+                kept=_kept(ending, text),
             )
     for name, text in ONLY_JSON.items():
         for ending in ("jsonl", "json"):
