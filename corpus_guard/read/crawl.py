@@ -19,6 +19,7 @@ from corpus_guard.read.http_message import Message, parse_headers, parse_media_t
 from corpus_guard.read.pages import PAGE, decode_web, page_of
 from corpus_guard.types import RecordBlock, Unread
 
+MAGIC = b"WARC/"
 CRAWL = replace(PAGE, roles={**PAGE.roles, "record_id": ("record_id",)})
 ABOUT_THE_CRAWL = frozenset({"warcinfo", "request", "metadata", "revisit"})
 PAGES = frozenset({"text/html", "application/xhtml+xml"})

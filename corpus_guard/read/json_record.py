@@ -33,6 +33,11 @@ def add_json(block: BlockBuilder, piece: Piece, options: ReadOptions) -> Iterato
         yield from add_records(block, piece, records)
 
 
+def begins_with_line(head: bytes) -> bool:
+    """Say whether a file begins with an object that ends with its line, as JSON Lines do."""
+    return head.startswith(b"{") and head.split(b"\n", 1)[0].rstrip().endswith(b"}")
+
+
 class JsonRecord(NamedTuple):
     """One record, what was odd about it, and why it was read only in part (or None)."""
 

@@ -35,7 +35,15 @@ ROW_BYTES = 128 << 30
 BUFFER_BYTES = 1 << 20
 
 
-@reader(extensions=(".parquet", ".pq"), seekable=True, native=True)
+@reader(
+    extensions=(".parquet", ".pq"),
+    magic=(b"PAR1",),
+    refused=((b"PARE", "an encrypted Parquet file; decrypt it first"),),
+    always_shown=True,
+    seekable=True,
+    native=True,
+    binary=True,
+)
 def read(
     stream: BinaryIO, options: ReadOptions, start: int, end: int | None
 ) -> Iterator[RecordBlock | Unread]:

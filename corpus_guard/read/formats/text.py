@@ -10,7 +10,7 @@ from corpus_guard.read.lines import lines
 from corpus_guard.types import RecordBlock, Unread
 
 
-@reader(extensions=(".txt", ".text"), splittable=True)
+@reader(extensions=(".txt", ".text"), splittable=True, fallback=True)
 def read(
     stream: BinaryIO, options: ReadOptions, start: int, end: int | None
 ) -> Iterator[RecordBlock | Unread]:
