@@ -3,11 +3,14 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 
+import orjson
+
 from corpus_guard.read.lines import Piece
 from corpus_guard.types import RecordBlock, Unread
 
 BLOCK_BYTES = 8 << 20
 BLOCK_RECORDS = 8192
+_BY_NAME = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 
 
 class BlockBuilder:
@@ -38,6 +41,14 @@ class BlockBuilder:
         self._fields.append(fields)
         self._oddities.append(",".join(oddities) or None)
         return row
+
+    def add_values(self, record: dict[str, object], oddities: tuple[str, ...] = ()) -> int:
+        """Take in a record that has no bytes of its own; what it stands for are its values, by name."""
+        try:
+            raw = orjson.dumps(record, default=str, option=_BY_NAME)
+        except TypeError:  # nested too deep, a whole number too long, a lone surrogate
+            raw = repr(record).encode("utf-8", "backslashreplace")
+        return self.add(-1, raw, record, oddities)
 
     def lose(self, offset: int, size: int, reason: str) -> Unread:
         """Return the next record as one that could not be read."""

@@ -13,7 +13,9 @@ from corpus_guard.errors import UnreadableTarget
 from corpus_guard.read import Resolved, plan_shards, read_shard, resolve_targets
 from corpus_guard.types import RecordBlock
 
-HEAD = "from corpus_guard.plugins import Extra, reader\nfrom corpus_guard.read.blocks import BlockBuilder\n"
+HEAD = """from corpus_guard.plugins import Extra, reader
+from corpus_guard.read.blocks import BlockBuilder
+"""
 SHOWN = f'''"""Shown data."""
 {HEAD}
 def read(path, options, start, end):
