@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import orjson
 
-from corpus_guard.read.lines import Piece
+from corpus_guard.read.text.lines import Piece
 from corpus_guard.types import RecordBlock, Unread
 
 BLOCK_BYTES = 8 << 20

@@ -114,7 +114,7 @@ def _address(path: Path | HubPath) -> str:
 
 def _open_raw(path: Path | HubPath) -> BinaryIO:
     if isinstance(path, HubPath):
-        from corpus_guard.read.remote import RemoteFile
+        from corpus_guard.read.remote.file import RemoteFile
 
         return cast(BinaryIO, RemoteFile(path))
     return path.open("rb")

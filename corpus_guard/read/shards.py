@@ -8,9 +8,9 @@ from corpus_guard import plugins
 from corpus_guard.config import ReadOptions
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import Reader
-from corpus_guard.read import isolated
 from corpus_guard.read.gzip_members import PackedGap
 from corpus_guard.read.opening import OpenFile, size_of
+from corpus_guard.read.process import isolated
 from corpus_guard.types import HubPath, RecordBlock, Shard, SourceFile, Unread
 
 SHARD_BYTES = 32 << 20

@@ -12,9 +12,10 @@ from corpus_guard.config import ReadOptions
 from corpus_guard.errors import UnreadableTarget, UsageError
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import Reader
-from corpus_guard.read import hub, local
+from corpus_guard.read import local
 from corpus_guard.read.opening import SUFFIXES
 from corpus_guard.read.recognise import Candidate, is_companion, is_described, source_file
+from corpus_guard.read.remote import hub
 from corpus_guard.types import HubPath, SourceFile, Unread
 
 

@@ -14,7 +14,7 @@ import pytest
 from corpus_guard import plugins
 from corpus_guard.config import ReadOptions
 from corpus_guard.read import read_shard
-from corpus_guard.read.frames import FrameError, receive, send
+from corpus_guard.read.process.frames import FrameError, receive, send
 from corpus_guard.types import RecordBlock, Shard, SourceFile, Unread
 
 READER = '''"""Native data that does as its lines say."""

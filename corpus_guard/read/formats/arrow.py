@@ -15,7 +15,8 @@ from typing import Any, BinaryIO
 from corpus_guard.config import ReadOptions
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import reader
-from corpus_guard.read.arrow_messages import (
+from corpus_guard.read.blocks import BlockBuilder
+from corpus_guard.read.columnar.messages import (
     DICTIONARY,
     FEATHER_V1,
     FEATHER_V1_REASON,
@@ -25,9 +26,8 @@ from corpus_guard.read.arrow_messages import (
     footer_offsets,
     is_arrow,
 )
-from corpus_guard.read.arrow_records import Expansion, OutOfProportionError, add_batch, validate
-from corpus_guard.read.blocks import BlockBuilder
-from corpus_guard.read.saved_datasets import is_cache, is_description
+from corpus_guard.read.columnar.records import Expansion, OutOfProportionError, add_batch, validate
+from corpus_guard.read.columnar.saved_datasets import is_cache, is_description
 from corpus_guard.types import RecordBlock, Unread
 
 DICTIONARY_BYTES = 128 << 20

@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.plugins import reader
-from corpus_guard.read.pages import PAGE, WEB, page_of
-from corpus_guard.read.whole import Made, whole_file
+from corpus_guard.read.text.whole import Made, whole_file
+from corpus_guard.read.web.pages import PAGE, WEB, page_of
 from corpus_guard.types import RecordBlock, Unread
 
 

@@ -17,8 +17,8 @@ from urllib.parse import quote
 from corpus_guard.config import ReadOptions
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import reader
-from corpus_guard.read.arrow_records import ROW_BYTES, Expansion, OutOfProportionError
 from corpus_guard.read.blocks import BLOCK_BYTES, BlockBuilder, decode
+from corpus_guard.read.columnar.records import ROW_BYTES, Expansion, OutOfProportionError
 from corpus_guard.types import RecordBlock, Unread
 
 LARGEST_VALUE = 128 << 20

@@ -14,8 +14,8 @@ import orjson
 from corpus_guard.config import ReadOptions
 from corpus_guard.plugins import reader
 from corpus_guard.read.blocks import BlockBuilder
-from corpus_guard.read.lines import CHUNK
 from corpus_guard.read.members import Members, not_read
+from corpus_guard.read.text.lines import CHUNK
 from corpus_guard.types import RecordBlock, Unread
 
 LARGEST_PART = 4 << 20

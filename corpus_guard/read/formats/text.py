@@ -6,7 +6,7 @@ from typing import BinaryIO
 from corpus_guard.config import ReadOptions
 from corpus_guard.plugins import reader
 from corpus_guard.read.blocks import BlockBuilder, decode
-from corpus_guard.read.lines import lines
+from corpus_guard.read.text.lines import lines
 from corpus_guard.types import RecordBlock, Unread
 
 

@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.plugins import reader
-from corpus_guard.read.crawl import CRAWL, MAGIC, crawl_records
-from corpus_guard.read.pages import WEB
+from corpus_guard.read.web.crawl import CRAWL, MAGIC, crawl_records
+from corpus_guard.read.web.pages import WEB
 from corpus_guard.types import RecordBlock, Unread
 
 

@@ -14,7 +14,7 @@ import orjson
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.read.blocks import BlockBuilder, decode
-from corpus_guard.read.lines import Piece
+from corpus_guard.read.text.lines import Piece
 from corpus_guard.types import Unread
 
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)

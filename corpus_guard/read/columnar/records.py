@@ -6,9 +6,14 @@ from typing import Any
 import numpy as np
 
 from corpus_guard.config import ReadOptions
-from corpus_guard.read.arrow_sizes import MOST_VALUES, VALUE_BYTES, TooManyValuesError, value_sizes
-from corpus_guard.read.arrow_types import with_bytes, without_dictionaries
 from corpus_guard.read.blocks import BLOCK_BYTES, BLOCK_RECORDS, BlockBuilder, decode
+from corpus_guard.read.columnar.sizes import (
+    MOST_VALUES,
+    VALUE_BYTES,
+    TooManyValuesError,
+    value_sizes,
+)
+from corpus_guard.read.columnar.types import with_bytes, without_dictionaries
 from corpus_guard.read.opening import FREE_BYTES, LARGEST_RATIO
 from corpus_guard.types import RecordBlock, Unread
 

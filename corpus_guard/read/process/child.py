@@ -1,7 +1,7 @@
 """The reading process: parses shards for its parent, with little memory and no way to hang.
 
-Started by `corpus_guard.read.isolated` only. It gets one frame a shard and answers with one frame an
-item, then an empty one. Whatever it prints is lost; warnings go to its parent as frames.
+Started by `isolated` only. It gets one frame a shard and answers with one frame an item, then an empty
+one. Whatever it prints is lost; warnings go to its parent as frames.
 """
 
 import logging
@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import BinaryIO
 
 from corpus_guard.config import ReadOptions
-from corpus_guard.read.frames import send
+from corpus_guard.read.process.frames import send
 from corpus_guard.read.shards import read_here
 from corpus_guard.types import RecordBlock, Shard, Unread
 

@@ -12,14 +12,14 @@ from contextlib import suppress
 from typing import Any
 
 from corpus_guard.config import ReadOptions
-from corpus_guard.read.frames import FrameError, receive
+from corpus_guard.read.process.frames import FrameError, receive
 from corpus_guard.types import RecordBlock, Shard, Unread
 
 LONGEST_SILENCE_S = 900.0
 """A reading process may wait for a slow hub, but not for ever."""
 
 _START = (
-    "import sys; sys.path[:] = {path!r}; from corpus_guard.read.child import main; "
+    "import sys; sys.path[:] = {path!r}; from corpus_guard.read.process.child import main; "
     "main({requests}, {answers})"
 )
 _ENDS = {

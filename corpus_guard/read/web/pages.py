@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from corpus_guard.plugins import Extra
-from corpus_guard.read.page_shape import shape_of
+from corpus_guard.read.web.page_shape import shape_of
 from corpus_guard.types import Layout
 
 if TYPE_CHECKING:
