@@ -1,7 +1,7 @@
 """Collect records into blocks."""
 
-import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256 as _sha256
 
 import orjson
 
@@ -37,18 +37,24 @@ class BlockBuilder:
         self.next_row += 1
         self._rows.append(row)
         self._offsets.append(offset)
-        self._digests.append(hashlib.sha256(raw).digest())
+        self._digests.append(_sha256(raw).digest())
         self._fields.append(fields)
         self._oddities.append(",".join(oddities) or None)
         return row
 
     def add_values(self, record: dict[str, object], oddities: tuple[str, ...] = ()) -> int:
         """Take in a record that has no bytes of its own; what it stands for are its values, by name."""
-        try:
-            raw = orjson.dumps(record, default=str, option=_BY_NAME)
-        except TypeError:  # nested too deep, a whole number too long, a lone surrogate
-            raw = repr(record).encode("utf-8", "backslashreplace")
-        return self.add(-1, raw, record, oddities)
+        return self.add(-1, _by_name(record), record, oddities)
+
+    def add_all_values(self, records: Sequence[dict[str, object]]) -> None:
+        """Do the same with many records that have no oddities; all of them or none."""
+        digests = [_sha256(_by_name(record)).digest() for record in records]
+        self._rows += range(self.next_row, self.next_row + len(records))
+        self.next_row += len(records)
+        self._offsets += [-1] * len(records)
+        self._digests += digests
+        self._fields += records
+        self._oddities += [None] * len(records)
 
     def lose(self, offset: int, size: int, reason: str) -> Unread:
         """Return the next record as one that could not be read."""
@@ -98,3 +104,11 @@ def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
         return data.decode(), ()
     except UnicodeDecodeError:
         return data.decode("utf-8", "replace"), ("invalid_utf8",)
+
+
+def _by_name(record: dict[str, object]) -> bytes:
+    """Return bytes that a record's values decide, whatever their order."""
+    try:
+        return orjson.dumps(record, default=str, option=_BY_NAME)
+    except TypeError:  # nested too deep, a whole number too long, a lone surrogate
+        return repr(record).encode("utf-8", "backslashreplace")

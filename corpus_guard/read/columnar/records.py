@@ -110,8 +110,7 @@ def _measured(batch: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401
 
 def _add_rows(block: BlockBuilder, batch: Any) -> None:  # noqa: ANN401
     try:
-        for record in _unpacked(batch).to_pylist():
-            block.add_values(record)
+        block.add_all_values(_unpacked(batch).to_pylist())
     except Exception:  # no UTF-8, a name twice in a struct, a time that Python has no value for, …
         for place in range(batch.num_rows):
             values = _Values(UNBOUNDED)
