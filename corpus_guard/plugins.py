@@ -24,8 +24,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from corpus_guard.errors import PluginError
 from corpus_guard.types import Finding, Layout, RecordBlock, Unread
@@ -42,30 +43,65 @@ _PACKAGES: Mapping[Stage, str] = {
     "attack": "corpus_guard.attack",
 }
 
-_EXTRAS: Mapping[str, tuple[str, ...]] = {"web": ("resiliparse", "fastwarc", "brotli")}
-"""What the extras that readers name consist of; others install nothing that we know of."""
+ReadFunction = Callable[[Any, "ReadOptions", int, int | None], Iterator[RecordBlock | Unread]]
 
-ReadFunction = Callable[[BinaryIO, "ReadOptions", int, int | None], Iterator[RecordBlock | Unread]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extra:
+    """What a reader needs that is not always there: `modules`, which `pip install` INSTALL brings."""
+
+    install: str
+    modules: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """How one format is read.
+    """How one format is read, and how its files are told from others.
 
-    `read(stream, options, start, end)` yields blocks and `Unread`s; `start` and `end` are byte
-    positions for a format that is `splittable` (a record belongs to the range that holds its first
-    byte), else 0 and None. `seekable` readers need a real file and are not offered pipes. `native`
-    ones rest on a parser that is not memory-safe and run in a process of their own. `layout` is
-    that of a format whose fields are always the same, `extra` what to install for it.
+    `read(source, options, start, end)` yields blocks and `Unread`s. The source is a stream, whose `name`
+    is the path or the hf:// address of the file; for a reader that `takes` a path it is the path of an
+    unpacked file on disk. `start` and `end` are byte positions for a format that is `splittable` (a
+    record belongs to the range that holds its first byte), else 0 and None. `seekable` readers go to and
+    fro in their stream. `native` ones rest on a parser that is not memory-safe and run in a process of
+    their own. `layout` is that of a format whose fields are always the same, `extra` what it needs.
+
+    A file that begins with one of `magic`, or whose first bytes it `recognises`, is of this format
+    whatever it is called. Else its name decides (`extensions`), unless every file of the format shows
+    what it is (`always_shown`); a file of no known ending goes to the format that it `resembles`, and
+    one that tells nothing, as an empty one, to the `fallback`. Files that look binary are left out
+    unless the format is `binary`, or they are UTF-16 and it reads `wide` text. `refused` are first bytes
+    of files that are akin to it, and why they are not read.
+
+    A format may know of files beside its own that they only describe these (`describes`), so that they
+    are no data, or repeat them (`repeats`). An `archive` holds files of other formats, and none of its
+    kind.
     """
 
     read: ReadFunction
     extensions: tuple[str, ...]
-    splittable: bool
-    seekable: bool
+    magic: tuple[bytes, ...] = ()
+    recognises: Callable[[bytes], bool] | None = None
+    resembles: Callable[[bytes], bool] | None = None
+    refused: tuple[tuple[bytes, str], ...] = ()
+    describes: Callable[[Path], bool] | None = None
+    repeats: Callable[[Path], bool] | None = None
+    takes: Literal["stream", "path"] = "stream"
+    splittable: bool = False
+    seekable: bool = False
     native: bool = False
+    binary: bool = False
+    wide: bool = False
+    always_shown: bool = False
+    fallback: bool = False
+    archive: bool = False
     layout: Layout | None = None
-    extra: str = ""
+    extra: Extra | None = None
+
+    def shows(self, head: bytes) -> bool:
+        """Say whether these are certainly the first bytes of a file of this format."""
+        return head.startswith(self.magic) or (
+            self.recognises is not None and self.recognises(head)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,20 +183,9 @@ class RecordCheck:
 Spec = Reader | RowColumns | Summary | Derived | Detector | RecordCheck
 
 
-def reader(
-    *,
-    extensions: tuple[str, ...],
-    splittable: bool = False,
-    seekable: bool = False,
-    native: bool = False,
-    layout: Layout | None = None,
-    extra: str = "",
-) -> Callable[[ReadFunction], Reader]:
-    """Return a decorator that makes a read function the reader of its file."""
-    return lambda read: Reader(
-        read=read, extensions=extensions, splittable=splittable, seekable=seekable, native=native,
-        layout=layout, extra=extra,
-    )  # fmt: skip
+def reader(**declared: Any) -> Callable[[ReadFunction], Reader]:  # noqa: ANN401
+    """Return a decorator that makes a read function the reader of its file; see `Reader`."""
+    return lambda read: Reader(read=read, **declared)
 
 
 def row_columns(
@@ -271,9 +296,10 @@ def load(stage: Stage, name: str) -> Plugin:
 
 def missing_extra(reader: Reader) -> str:
     """Return what to install before a reader can work (`corpus-guard[web]`), or "" if it can."""
-    wanted = _EXTRAS.get(reader.extra, ())
-    is_here = all(importlib.util.find_spec(module) is not None for module in wanted)
-    return "" if is_here else f"corpus-guard[{reader.extra}]"
+    wanted = reader.extra
+    if wanted is None or all(importlib.util.find_spec(name) is not None for name in wanted.modules):
+        return ""
+    return wanted.install
 
 
 def load_all(stage: Stage) -> dict[str, Plugin]:

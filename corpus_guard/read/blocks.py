@@ -1,13 +1,16 @@
 """Collect records into blocks."""
 
-import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256 as _sha256
 
-from corpus_guard.read.lines import Piece
+import orjson
+
+from corpus_guard.read.text.lines import Piece
 from corpus_guard.types import RecordBlock, Unread
 
 BLOCK_BYTES = 8 << 20
 BLOCK_RECORDS = 8192
+_BY_NAME = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 
 
 class BlockBuilder:
@@ -34,10 +37,24 @@ class BlockBuilder:
         self.next_row += 1
         self._rows.append(row)
         self._offsets.append(offset)
-        self._digests.append(hashlib.sha256(raw).digest())
+        self._digests.append(_sha256(raw).digest())
         self._fields.append(fields)
         self._oddities.append(",".join(oddities) or None)
         return row
+
+    def add_values(self, record: dict[str, object], oddities: tuple[str, ...] = ()) -> int:
+        """Take in a record that has no bytes of its own; what it stands for are its values, by name."""
+        return self.add(-1, _by_name(record), record, oddities)
+
+    def add_all_values(self, records: Sequence[dict[str, object]]) -> None:
+        """Do the same with many records that have no oddities; all of them or none."""
+        digests = [_sha256(_by_name(record)).digest() for record in records]
+        self._rows += range(self.next_row, self.next_row + len(records))
+        self.next_row += len(records)
+        self._offsets += [-1] * len(records)
+        self._digests += digests
+        self._fields += records
+        self._oddities += [None] * len(records)
 
     def lose(self, offset: int, size: int, reason: str) -> Unread:
         """Return the next record as one that could not be read."""
@@ -87,3 +104,11 @@ def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
         return data.decode(), ()
     except UnicodeDecodeError:
         return data.decode("utf-8", "replace"), ("invalid_utf8",)
+
+
+def _by_name(record: dict[str, object]) -> bytes:
+    """Return bytes that a record's values decide, whatever their order."""
+    try:
+        return orjson.dumps(record, default=str, option=_BY_NAME)
+    except TypeError:  # nested too deep, a whole number too long, a lone surrogate
+        return repr(record).encode("utf-8", "backslashreplace")

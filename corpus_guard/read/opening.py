@@ -3,6 +3,7 @@
 import bz2
 import io
 import lzma
+import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -38,7 +39,7 @@ compresses 3 to 20 times."""
 XZ_MEMORY = 256 << 20
 """What unpacking xz may take; its header can ask for 4 GiB."""
 
-_DAMAGED = (zlib.error, lzma.LZMAError, EOFError, OSError)
+_DAMAGED = (zlib.error, lzma.LZMAError, zipfile.BadZipFile, EOFError, OSError)
 """What the decompressors raise for a damaged or cut file (pyarrow raises OSError for zstd)."""
 
 
@@ -60,7 +61,7 @@ class OpenFile:
         self._unpacked = _UNPACKERS[compression](self._raw) if packed else self._raw
         most = max(FREE_BYTES, LARGEST_RATIO * size_of(path)) if packed else None
         buffer = REMOTE_BUFFER_BYTES if isinstance(path, HubPath) else BUFFER_BYTES
-        self._guarded = _GuardedStream(cast(BinaryIO, self._unpacked), most)
+        self._guarded = GuardedStream(cast(BinaryIO, self._unpacked), most, _address(path))
         self.stream = cast(BinaryIO, io.BufferedReader(self._guarded, buffer))
 
     @property
@@ -105,9 +106,15 @@ def size_of(path: Path | HubPath) -> int:
     return path.size_bytes if isinstance(path, HubPath) else path.stat().st_size
 
 
+def _address(path: Path | HubPath) -> str:
+    if isinstance(path, HubPath):
+        return f"hf://datasets/{path.repo}@{path.revision}/{path.path}"
+    return str(path.absolute())
+
+
 def _open_raw(path: Path | HubPath) -> BinaryIO:
     if isinstance(path, HubPath):
-        from corpus_guard.read.remote import RemoteFile
+        from corpus_guard.read.remote.file import RemoteFile
 
         return cast(BinaryIO, RemoteFile(path))
     return path.open("rb")
@@ -118,27 +125,39 @@ def sniff_compression(head: bytes) -> str:
     return next((name for magic, name in MAGIC.items() if head.startswith(magic)), "none")
 
 
-class _GuardedStream(io.RawIOBase):
+class GuardedStream(io.RawIOBase):
     """A stream that ends where its source fails or gives more than `most` bytes."""
 
-    def __init__(self, source: BinaryIO, most: int | None) -> None:
+    def __init__(self, source: BinaryIO, most: int | None, name: str) -> None:
+        """Guard a source; None stands for as much as there is. `name` says where it comes from."""
         self._source = source
         self._left = most
+        self.name = name
         self.failure: str | None = None
 
+    @property
+    def left(self) -> int:
+        """How many more bytes may come out of it; 0 where they are not counted."""
+        return max(0, self._left or 0)
+
     def readable(self) -> bool:
+        """Say yes."""
         return True
 
     def seekable(self) -> bool:
+        """Say whether one may go back: not where the bytes that come out are counted."""
         return self._left is None
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a position of the source."""
         return self._source.seek(offset, whence)
 
     def tell(self) -> int:
+        """Return the position in the source."""
         return self._source.tell()
 
     def readinto(self, target: "Buffer") -> int:
+        """Fill the target as far as the source goes; 0 at its end or where it fails."""
         if self.failure is not None:
             return 0
         view = memoryview(target).cast("B")
@@ -158,6 +177,7 @@ class _GuardedStream(io.RawIOBase):
         return len(data)
 
     def close(self) -> None:
+        """Close the source too."""
         self._source.close()
         super().close()
 

@@ -1,14 +1,13 @@
 """Tell what a file is: its format, its compression, or why it is left out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import Reader, missing_extra
-from corpus_guard.read.arrow_messages import FEATHER_V1, FEATHER_V1_REASON, is_arrow
 from corpus_guard.read.opening import SUFFIXES, OpenFile, size_of
-from corpus_guard.read.saved_datasets import is_cache
 from corpus_guard.types import HubPath, SourceFile, Unread
 
 HEAD_BYTES = 65_536
@@ -17,8 +16,8 @@ COMPANION_ENDINGS = ("", ".md", ".markdown", ".txt", ".rst", ".cff", ".bib")
 OF_TOOLS = (".gitattributes", ".gitignore", ".gitkeep", ".ds_store", "thumbs.db", "desktop.ini",
             ".huggingface.yaml", "dataset_infos.json")  # fmt: skip
 SCRIPTS = (".py", ".sh", ".ipynb", ".pkl", ".pickle", ".pt", ".bin", ".joblib")
-BY_CONTENT = ("parquet", "arrow")
-"""Formats whose files show what they are, whatever they are called."""
+WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
+"""The first bytes of UTF-16."""
 
 FEW_BYTES = 4
 """So many odd bytes alone make no file binary, however short it is."""
@@ -49,7 +48,7 @@ def is_companion(name: str) -> bool:
 
 
 def source_file(
-    item: Candidate, index: int, options: ReadOptions, known: dict[str, Reader]
+    item: Candidate, index: int, options: ReadOptions, known: Mapping[str, Reader]
 ) -> SourceFile | Unread:
     """Return the file with its format and compression, or why it is left out."""
     size = 0
@@ -61,15 +60,15 @@ def source_file(
                 return left_out(item.name, size, opened.failure)
     except OSError as error:
         return left_out(item.name, size, why_closed(error))
-    if not item.named and isinstance(item.path, Path) and is_cache(item.path):
+    if not item.named and is_repeated(item.path, known):
         return left_out(item.name, size, "a cache of the data set beside it; name it to scan it")
     name = _format_of(item.name, head, known)
     if options.format != "auto" and (item.named or name or not _is_code(item.name)):
         name = options.format
     if name is None:
-        return left_out(item.name, size, _why_no_format(item.name, head))
-    if missing := missing_extra(known[name]):
-        return left_out(item.name, size, f"{name} needs pip install '{missing}'")
+        return left_out(item.name, size, _why_no_format(item.name, head, known))
+    if why := _why_not(known[name], name, item.path, compression):
+        return left_out(item.name, size, why)
     return SourceFile(
         index=index,
         path=item.path,
@@ -80,30 +79,50 @@ def source_file(
     )
 
 
-def _format_of(name: str, head: bytes, known: dict[str, Reader]) -> str | None:
+def is_described(path: Path | HubPath, known: Mapping[str, Reader]) -> bool:
+    """Say whether a file only describes the data beside it, as some format knows."""
+    hooks = (reader.describes for reader in known.values())
+    return isinstance(path, Path) and any(hook(path) for hook in hooks if hook)
+
+
+def is_repeated(path: Path | HubPath, known: Mapping[str, Reader]) -> bool:
+    """Say whether a file repeats the data beside it, as some format knows."""
+    hooks = (reader.repeats for reader in known.values())
+    return isinstance(path, Path) and any(hook(path) for hook in hooks if hook)
+
+
+def _format_of(name: str, head: bytes, known: Mapping[str, Reader]) -> str | None:
     """Return the format by magic bytes, by extension, or by the first bytes; None if none fits."""
-    if head.startswith(b"PAR1"):
-        return "parquet"
-    if is_arrow(head):
-        return "arrow"
-    plain = plain_name(name)
-    if head.startswith(b"WARC/"):
-        return "wet" if plain.suffix == ".wet" else "warc"
+    suffix = plain_name(name).suffix
+    shown = [found for found, reader in known.items() if reader.shows(head)]
+    if shown:
+        return next((found for found in shown if suffix in known[found].extensions), shown[0])
     if _is_code(name):
         return None
-    if head and _is_binary(head) and not _is_wide_page(plain, head):
+    is_binary = bool(head) and _is_binary(head)
+    for found, reader in known.items():
+        if suffix in reader.extensions and not reader.always_shown:
+            is_read = reader.binary or (reader.wide and head.startswith(WIDE_MARKS))
+            return None if is_binary and not is_read else found
+    if is_binary:
         return None
-    for format_name, reader in known.items():
-        if plain.suffix in reader.extensions and format_name not in BY_CONTENT:
-            return format_name
-    if is_companion(name):
-        return "text"
-    return _by_content(head.removeprefix(b"\xef\xbb\xbf").lstrip())
+    begun = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for found, reader in known.items():
+        is_left = reader.fallback and (not begun or is_companion(name))
+        if is_left or (begun and reader.resembles is not None and reader.resembles(begun)):
+            return found
+    return None
 
 
-def _is_wide_page(plain: Path, head: bytes) -> bool:
-    """Say whether a file is a web page in UTF-16, which looks binary."""
-    return plain.suffix in (".html", ".htm", ".xhtml") and head[:2] in (b"\xff\xfe", b"\xfe\xff")
+def _why_not(reader: Reader, name: str, path: Path | HubPath, compression: str) -> str | None:
+    """Return why a file cannot be read here although its format is known, or None."""
+    if missing := missing_extra(reader):
+        return f"{name} needs pip install '{missing}'"
+    if reader.takes == "path" and isinstance(path, HubPath):
+        return f"{name} is read from disk only; download the file and scan the copy"
+    if reader.takes == "path" and compression != "none":
+        return f"{name} is not read packed; unpack it first"
+    return None
 
 
 def _is_code(name: str) -> bool:
@@ -116,18 +135,6 @@ def plain_name(name: str) -> Path:
     return plain.with_suffix("") if plain.suffix in SUFFIXES else plain
 
 
-def _by_content(head: bytes) -> str | None:
-    if not head:
-        return "text"
-    if head[:1] == b"[":
-        return "json"
-    if head[:1] == b"{":
-        return "jsonl" if head.split(b"\n", 1)[0].rstrip().endswith(b"}") else "json"
-    if head[:14].lower() == b"<!doctype html" or head[:5].lower() == b"<html":
-        return "html"
-    return None
-
-
 def _is_binary(head: bytes) -> bool:
     """Say whether bytes are no text: many control characters, or invalid UTF-8 throughout."""
     control = sum(head.count(bytes([code])) for code in range(9)) + sum(
@@ -137,13 +144,13 @@ def _is_binary(head: bytes) -> bool:
     return control > max(FEW_BYTES, len(head) // 50) or broken > max(FEW_BYTES, len(head) // 5)
 
 
-def _why_no_format(name: str, head: bytes) -> str:
+def _why_no_format(name: str, head: bytes, known: Mapping[str, Reader]) -> str:
     if _is_code(name):
         return "code or a pickled object; never run or loaded, and no data format"
-    if head.startswith(FEATHER_V1):
-        return FEATHER_V1_REASON
-    if head.startswith(b"PARE"):
-        return "an encrypted Parquet file; decrypt it first"
+    for reader in known.values():
+        for magic, why in reader.refused:
+            if head.startswith(magic):
+                return why
     return "a binary file of no known format" if _is_binary(head) else "no known format"
 
 

@@ -8,10 +8,10 @@ from corpus_guard import plugins
 from corpus_guard.config import ReadOptions
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import Reader
-from corpus_guard.read import isolated
 from corpus_guard.read.gzip_members import PackedGap
 from corpus_guard.read.opening import OpenFile, size_of
-from corpus_guard.types import RecordBlock, Shard, SourceFile, Unread
+from corpus_guard.read.process import isolated
+from corpus_guard.types import HubPath, RecordBlock, Shard, SourceFile, Unread
 
 SHARD_BYTES = 32 << 20
 
@@ -102,9 +102,19 @@ def read_here(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unre
 
 def _read(opened: OpenFile, shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unread]:
     reader = reader_of(shard.file)
+    if reader.takes == "path":
+        return _from_path(reader, shard.file, options)
     if not _is_splittable(shard.file):
         return reader.read(opened.stream, options, 0, None)
     return reader.read(opened.stream, options, shard.start, shard.end)
+
+
+def _from_path(
+    reader: Reader, file: SourceFile, options: ReadOptions
+) -> Iterator[RecordBlock | Unread]:
+    if isinstance(file.path, HubPath) or file.compression != "none":
+        raise ValueError("it can only be read from an unpacked file on disk")
+    return reader.read(file.path, options, 0, None)
 
 
 def _is_splittable(file: SourceFile) -> bool:

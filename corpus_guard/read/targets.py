@@ -3,7 +3,7 @@
 import shutil
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -12,15 +12,11 @@ from corpus_guard.config import ReadOptions
 from corpus_guard.errors import UnreadableTarget, UsageError
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import Reader
-from corpus_guard.read import hub, local
+from corpus_guard.read import local
 from corpus_guard.read.opening import SUFFIXES
-from corpus_guard.read.recognise import Candidate, is_companion, source_file
-from corpus_guard.read.saved_datasets import is_description
+from corpus_guard.read.recognise import Candidate, is_companion, is_described, source_file
+from corpus_guard.read.remote import hub
 from corpus_guard.types import HubPath, SourceFile, Unread
-
-FORMATS_HINT = (
-    "give a jsonl, json, csv, tsv, parquet, arrow, text, html or warc file, or name its --format"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +50,9 @@ class _Found:
         else:
             self.passed_over.append(item.name)
 
-    def set_companions_aside(self) -> None:
+    def set_companions_aside(self, known: Mapping[str, Reader]) -> None:
         """Pass over what only goes with data, unless there is nothing else."""
-        data = [item for item in self.candidates if item.named or not _goes_with_data(item)]
+        data = [item for item in self.candidates if item.named or not _goes_with_data(item, known)]
         if data:
             self.passed_over += [item.name for item in self.candidates if item not in data]
             self.candidates = data
@@ -74,11 +70,11 @@ def resolve_targets(targets: Sequence[str], options: ReadOptions, scratch: Path)
     for target in targets:
         for item in _items(target, options, scratch, several=len(targets) > 1):
             found.add(item)
-    found.set_companions_aside()
+    found.set_companions_aside(known)
     files = list(_files(found, options, known))
     name = targets[0] if len(targets) == 1 else f"{len(targets)} targets"
     if not any(file.size_bytes for file in files):
-        raise UnreadableTarget(_nothing(name, files, found))
+        raise UnreadableTarget(_nothing(name, files, found, known))
     return Resolved(
         name="<stdin>" if name == "-" else local.storable(name),
         files=tuple(files),
@@ -98,9 +94,12 @@ def _readers(options: ReadOptions) -> dict[str, Reader]:
     return known
 
 
-def _goes_with_data(item: Candidate) -> bool:
-    is_saved = isinstance(item.path, Path) and is_description(item.path)
-    return is_saved or is_companion(item.name)
+def _goes_with_data(item: Candidate, known: Mapping[str, Reader]) -> bool:
+    return is_described(item.path, known) or is_companion(item.name)
+
+
+def _hint(known: Iterable[str]) -> str:
+    return f"give a file of one of the formats {', '.join(known)}, or name its --format"
 
 
 def _files(found: _Found, options: ReadOptions, known: dict[str, Reader]) -> Iterator[SourceFile]:
@@ -112,8 +111,8 @@ def _files(found: _Found, options: ReadOptions, known: dict[str, Reader]) -> Ite
             index += 1
             yield file
         elif item.named:
-            shown, is_known = safe_text(item.name, 200), "pip install" in file.reason
-            hint = "" if is_known else f"; {FORMATS_HINT}"
+            shown = safe_text(item.name, 200)
+            hint = f"; {_hint(known)}" if file.reason.endswith("no known format") else ""
             raise UnreadableTarget(f"{shown} cannot be scanned: {file.reason}{hint}")
         else:
             found.unread.append(file)
@@ -127,14 +126,14 @@ def _revision(files: Sequence[SourceFile]) -> str | None:
     return ", ".join(f"{repo}@{commit}" for repo, commit in commits.items()) or None
 
 
-def _nothing(name: str, files: Sequence[SourceFile], found: _Found) -> str:
+def _nothing(name: str, files: Sequence[SourceFile], found: _Found, known: Iterable[str]) -> str:
     shown = safe_text(name, 200)
     if files and not found.unread:
         return f"{shown} is empty; there is nothing to scan"
     if found.unread:
         first = f"{safe_text(found.unread[0].file, 200)}: {found.unread[0].reason}"
-        return f"{shown} holds nothing that can be scanned ({first}); {FORMATS_HINT}"
-    return f"{shown} holds no files; {FORMATS_HINT}"
+        return f"{shown} holds nothing that can be scanned ({first}); {_hint(known)}"
+    return f"{shown} holds no files; {_hint(known)}"
 
 
 def _items(

@@ -7,7 +7,7 @@ import pytest
 from corpus_guard.config import ReadOptions
 from corpus_guard.errors import UnreadableTarget
 from corpus_guard.read import resolve_targets
-from corpus_guard.read.pages import page_of
+from corpus_guard.read.web.pages import page_of
 
 from .archives import page as archived_page
 from .conftest import Read

@@ -17,7 +17,8 @@ import pytest
 import corpus_guard as cg
 from corpus_guard.config import ReadOptions
 from corpus_guard.errors import UnreadableTarget, UsageError
-from corpus_guard.read import Resolved, plan_shards, read_shard, remote, resolve_targets
+from corpus_guard.read import Resolved, plan_shards, read_shard, resolve_targets
+from corpus_guard.read.remote import file as remote
 from corpus_guard.report.json_report import to_text
 from corpus_guard.types import HubPath, RecordBlock, Unread
 

@@ -1,21 +1,29 @@
 """A native parser may crash, hang, print or eat memory: it is one failure, told where it happened."""
 
-import datetime
+import json
 import logging
+import math
+import os
 import re
+import struct
 import sys
 from collections.abc import Iterator
-from decimal import Decimal
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from corpus_guard import plugins
-from corpus_guard.config import ReadOptions
+from corpus_guard.config import FieldOverrides, ReadOptions
+from corpus_guard.normalise.fields import as_text
 from corpus_guard.read import read_shard
-from corpus_guard.read.frames import FrameError, receive, send
-from corpus_guard.types import RecordBlock, Shard, SourceFile, Unread
+from corpus_guard.read.process.frames import FrameError, block_in, receive, send, send_block
+from corpus_guard.read.process.requests import asked, understood
+from corpus_guard.types import HubPath, RecordBlock, Shard, SourceFile, Unread
 
 READER = '''"""Native data that does as its lines say."""
 
@@ -155,14 +163,141 @@ def test_warnings_are_passed_on(tmp_path: Path, caplog: pytest.LogCaptureFixture
 
 
 def test_odd_values_become_text_and_run_nothing(tmp_path: Path) -> None:
-    frame = BytesIO()
-    send(frame, {"when": datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC), "price": Decimal(1)})
-    frame.seek(0)
-    assert receive(frame.read) == {
-        "when": datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC),
-        "price": Decimal(1),
-    }
     assert reading(tmp_path / "data.act", "odd") == (["odd"], [])
+
+
+def sent(block: RecordBlock) -> bytes:
+    stream = BytesIO()
+    send_block(stream, block)
+    return stream.getvalue()
+
+
+def handed_over(
+    *records: dict[str, object], oddities: list[str | None] | None = None
+) -> RecordBlock:
+    count = len(records)
+    block = RecordBlock(
+        rows=list(range(count)), byte_offsets=[-1] * count, digests=[bytes([7]) * 32] * count,
+        fields=list(records), oddities=oddities or [None] * count, bytes_read=5,
+    )  # fmt: skip
+    found = block_in(receive(BytesIO(sent(block)).read))
+    assert replace(found, fields=block.fields) == block
+    return found
+
+
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters())  # with halves of surrogate pairs
+    | st.binary()
+    | st.dates()
+    | st.datetimes()
+    | st.times()
+    | st.timedeltas()
+    | st.decimals()
+    | st.uuids()
+)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(max_size=3) | st.integers(), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(values=st.lists(st.dictionaries(st.text(max_size=5), VALUES, max_size=4), max_size=4))
+def test_a_record_is_to_a_scan_what_it_was_before_it_was_handed_over(
+    values: list[dict[str, object]],
+) -> None:
+    found = handed_over(*values).fields
+    assert [sound(as_text(record)) for record in found] == [
+        sound(as_text(record)) for record in values
+    ]
+
+
+def sound(text: str | None) -> str | None:
+    return text and text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def test_values_keep_what_json_can_hold() -> None:
+    record = {"a": None, "b": [1, 2.5, True, {"c": "x"}], "d": -(2**63), "e": 2**64 - 1, "f": -0.0}
+    assert repr(handed_over(record, {}).fields) == repr([record, {}])
+    assert handed_over({"a": 2**64, "n": math.nan, "i": [-math.inf]}).fields == [
+        {"a": str(2**64), "n": "nan", "i": ["-inf"]}
+    ]
+    assert handed_over({"a": "x"}, {}, oddities=["invalid_utf8", None]).oddities[0]
+
+
+GOOD = sent(
+    RecordBlock(
+        rows=[0, 1], byte_offsets=[0, 9], digests=[bytes(32), b"x" * 32],
+        fields=[{"text": "heron"}, {"text": "owl"}], oddities=[None, "invalid_utf8"], bytes_read=18,
+    )
+)  # fmt: skip
+
+
+def is_survived(data: bytes) -> bool:
+    """Say whether a frame is a block or is refused; anything else ends the test, or the process."""
+    try:
+        block = block_in(receive(BytesIO(data).read, 1 << 20))
+    except FrameError:
+        return True
+    sizes = {len(block.rows), len(block.byte_offsets), len(block.digests), len(block.fields)}
+    return sizes == {len(block.oddities)} and all(len(digest) == 32 for digest in block.digests)
+
+
+@settings(max_examples=500, deadline=None)
+@given(data=st.binary(max_size=300))
+def test_rubbish_is_refused(data: bytes) -> None:
+    assert is_survived(data)
+    size = len(data)
+    head = json.dumps({"kind": "block", "bytes_read": 1, "batch_bytes": size // 2 or 1}).encode()
+    assert is_survived(struct.pack("<IQ", len(head), size) + head + data)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(
+    places=st.lists(
+        st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)), min_size=1, max_size=6
+    ),
+    keep=st.integers(0, len(GOOD)) | st.just(len(GOOD)),
+)
+def test_a_block_with_any_bytes_changed_is_read_or_refused(
+    places: list[tuple[int, int]], keep: int
+) -> None:
+    data = bytearray(GOOD)
+    for place, value in places:
+        data[place] = value
+    assert is_survived(bytes(data[:keep]))
+
+
+def framed(head: object, *parts: bytes) -> bytes:
+    stream = BytesIO()
+    send(stream, head, *parts)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def test_packed_batches_and_claims_too_large_are_refused() -> None:
+    batch = pa.record_batch([[1] * 9999] * 2, names=["a", "b"])
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(sink, batch.schema, options=options) as writer:
+        writer.write_batch(batch)
+    reader = pa.ipc.MessageReader.open_stream(sink.getvalue())
+    reader.read_next_message()
+    packed = reader.read_next_message().serialize().to_pybytes()
+    head = {"kind": "block", "bytes_read": 1, "batch_bytes": len(packed)}
+    with pytest.raises(FrameError, match="packed"):
+        block_in(receive(BytesIO(framed(head, packed, b"[]")).read))
+    for claimed in (struct.pack("<IQ", 2, 1 << 62), struct.pack("<IQ", 1 << 31, 2)):
+        with pytest.raises(FrameError, match="too large"):
+            receive(BytesIO(claimed + b"{}").read)
 
 
 @pytest.mark.parametrize(
@@ -170,12 +305,24 @@ def test_odd_values_become_text_and_run_nothing(tmp_path: Path) -> None:
     [
         b"",
         b"\x05\x00\x00",
-        b"\x05\x00\x00\x00\x00\x00\x00\x00abc",
-        b"\xff" * 8,
-        b"\x03\x00\x00\x00\x00\x00\x00\x00abc",
-        (18).to_bytes(8, "little") + b"cos\nsystem\n(S'ls'\n",
+        framed([]),
+        framed({"kind": "block"})[:-1],
+        struct.pack("<IQ", 100_000, 0) + b"[" * 100_000,
+        struct.pack("<IQ", 18, 0) + b"cos\nsystem\n(S'ls'\n",
     ],
 )
 def test_a_frame_of_anything_else_is_refused(data: bytes) -> None:
     with pytest.raises(FrameError):
-        receive(BytesIO(data).read)
+        block_in(receive(BytesIO(data).read))
+
+
+def test_a_request_means_the_same_to_both(tmp_path: Path) -> None:
+    paths = [Path(os.fsdecode(b"/odd \xff/\xc3\xa9 \n")), tmp_path, HubPath(
+        endpoint=None, repo="a/b", revision="c" * 40, path="d.parquet", size_bytes=3)]  # fmt: skip
+    for path in paths:
+        file = SourceFile(
+            index=3, path=path, name="n", format="parquet", compression="none", size_bytes=9
+        )
+        shard = Shard(index=1, file=file, start=2, end=9)
+        options = ReadOptions(limit=3, overrides=FieldOverrides(text="t"), sample=0.5)
+        assert understood(json.loads(json.dumps(asked(shard, options)))) == (shard, options)

@@ -61,7 +61,7 @@ def test_an_array_of_strings_is_a_list_of_texts(read: Read) -> None:
 def test_elements_are_found_across_chunks(
     read: Read, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("corpus_guard.read.formats._elements.CHUNK", 7)
+    monkeypatch.setattr("corpus_guard.read.text.json_elements.CHUNK", 7)
     rows = [{"text": f'row {n} "]' + "\\" * (n % 3)} for n in range(number)]
     assert read(json.dumps(rows).encode(), "data.json").fields == rows
 
@@ -154,7 +154,7 @@ def test_an_object_may_hold_several_arrays_of_records(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("corpus_guard.read.formats.json.HEAD_BYTES", 4096)
-    monkeypatch.setattr("corpus_guard.read.formats._elements.CHUNK", chunk)
+    monkeypatch.setattr("corpus_guard.read.text.json_elements.CHUNK", chunk)
     rows = [{"text": "]} " * 1500}, *ROWS]
     found = read(json.dumps(before | {"train": rows, "test": ROWS} | after).encode(), "data.json")
     assert found.fields == [*rows, *ROWS, before | {"train": [], "test": []} | after]
@@ -194,7 +194,7 @@ def test_a_stray_quote_that_swallows_more_than_a_record_may_hold(read: Read) -> 
 def test_a_file_of_nothing_but_stray_quotes_is_read_in_linear_time(
     read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("corpus_guard.read.formats._elements._FREE_RESCANS", 1 << 20)
+    monkeypatch.setattr("corpus_guard.read.text.json_elements._FREE_RESCANS", 1 << 20)
     found = read(b"[" + b'{"text": "a},\n' * 20_001 + b"]", "data.json")
     assert found.unread
     assert found.bytes_read == found.size

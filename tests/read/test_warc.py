@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus_guard.read.archive import ArchiveRecord, archive_records
+from corpus_guard.read.web.archive import ArchiveRecord, archive_records
 
 from .archives import http, packed, page, warc_record
 from .conftest import Read, Reading, read_file

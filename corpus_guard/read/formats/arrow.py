@@ -15,15 +15,19 @@ from typing import Any, BinaryIO
 from corpus_guard.config import ReadOptions
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import reader
-from corpus_guard.read.arrow_messages import (
+from corpus_guard.read.blocks import BlockBuilder
+from corpus_guard.read.columnar.messages import (
     DICTIONARY,
+    FEATHER_V1,
+    FEATHER_V1_REASON,
     RECORDS,
     Message,
     Messages,
     footer_offsets,
+    is_arrow,
 )
-from corpus_guard.read.arrow_records import Expansion, OutOfProportionError, add_batch, validate
-from corpus_guard.read.blocks import BlockBuilder
+from corpus_guard.read.columnar.records import Expansion, OutOfProportionError, add_batch, validate
+from corpus_guard.read.columnar.saved_datasets import is_cache, is_description
 from corpus_guard.types import RecordBlock, Unread
 
 DICTIONARY_BYTES = 128 << 20
@@ -31,7 +35,16 @@ MOST_LOST_ROWS = 1 << 40
 """Numbers of later rows move by no more than this, whatever a lost batch claims."""
 
 
-@reader(extensions=(".arrow", ".feather", ".ipc"), native=True)
+@reader(
+    extensions=(".arrow", ".feather", ".ipc"),
+    recognises=is_arrow,
+    refused=((FEATHER_V1, FEATHER_V1_REASON),),
+    always_shown=True,
+    describes=is_description,
+    repeats=is_cache,
+    native=True,
+    binary=True,
+)
 def read(
     stream: BinaryIO, options: ReadOptions, start: int, end: int | None
 ) -> Iterator[RecordBlock | Unread]:

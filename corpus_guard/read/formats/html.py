@@ -9,12 +9,24 @@ from typing import BinaryIO
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.plugins import reader
-from corpus_guard.read.pages import PAGE, page_of
-from corpus_guard.read.whole import Made, whole_file
+from corpus_guard.read.text.whole import Made, whole_file
+from corpus_guard.read.web.pages import PAGE, WEB, page_of
 from corpus_guard.types import RecordBlock, Unread
 
 
-@reader(extensions=(".html", ".htm", ".xhtml"), native=True, layout=PAGE, extra="web")
+def _resembles(head: bytes) -> bool:
+    begun = head[:14].lower()
+    return begun.startswith((b"<!doctype html", b"<html"))
+
+
+@reader(
+    extensions=(".html", ".htm", ".xhtml"),
+    resembles=_resembles,
+    wide=True,
+    native=True,
+    layout=PAGE,
+    extra=WEB,
+)
 def read(
     stream: BinaryIO, options: ReadOptions, start: int, end: int | None
 ) -> Iterator[RecordBlock | Unread]:

@@ -11,8 +11,14 @@ from typing import BinaryIO
 from corpus_guard.config import ReadOptions
 from corpus_guard.plugins import reader
 from corpus_guard.read.blocks import BlockBuilder
-from corpus_guard.read.formats._elements import Element, Elements
-from corpus_guard.read.json_record import MalformedError, add_records, lose, parse
+from corpus_guard.read.text.json_elements import Element, Elements
+from corpus_guard.read.text.json_record import (
+    MalformedError,
+    add_records,
+    begins_with_line,
+    lose,
+    parse,
+)
 from corpus_guard.types import RecordBlock, Unread
 
 HEAD_BYTES = 1 << 20
@@ -22,7 +28,11 @@ _OBJECT = re.compile(rb"\s*\{")
 _TURN = re.compile(rb'\s*\{[^{}\[\]]{0,200}?"(?:role|from|speaker)"\s*:')
 
 
-@reader(extensions=(".json",))
+def _resembles(head: bytes) -> bool:
+    return head.startswith(b"[") or (head.startswith(b"{") and not begins_with_line(head))
+
+
+@reader(extensions=(".json",), resembles=_resembles)
 def read(
     stream: BinaryIO, options: ReadOptions, start: int, end: int | None
 ) -> Iterator[RecordBlock | Unread]:

@@ -6,12 +6,12 @@ from typing import BinaryIO
 from corpus_guard.config import ReadOptions
 from corpus_guard.plugins import reader
 from corpus_guard.read.blocks import BlockBuilder
-from corpus_guard.read.json_record import add_json
-from corpus_guard.read.lines import lines
+from corpus_guard.read.text.json_record import add_json, begins_with_line
+from corpus_guard.read.text.lines import lines
 from corpus_guard.types import RecordBlock, Unread
 
 
-@reader(extensions=(".jsonl", ".ndjson", ".jsonlines"), splittable=True)
+@reader(extensions=(".jsonl", ".ndjson", ".jsonlines"), splittable=True, resembles=begins_with_line)
 def read(
     stream: BinaryIO, options: ReadOptions, start: int, end: int | None
 ) -> Iterator[RecordBlock | Unread]:

@@ -6,7 +6,7 @@ from typing import BinaryIO
 from corpus_guard.config import ReadOptions
 from corpus_guard.plugins import reader
 from corpus_guard.read.blocks import decode
-from corpus_guard.read.whole import Made, whole_file
+from corpus_guard.read.text.whole import Made, whole_file
 from corpus_guard.types import Layout, RecordBlock, Unread
 
 DOCUMENT = Layout(kind="plain", name="document", roles={"text": ("text",)})

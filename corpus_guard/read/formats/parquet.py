@@ -12,11 +12,8 @@ from typing import Any, BinaryIO, NamedTuple
 from corpus_guard.config import ReadOptions
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import reader
-from corpus_guard.read.arrow_records import Expansion, OutOfProportionError, add_batch
-from corpus_guard.read.arrow_sizes import MOST_VALUES, VALUE_BYTES
 from corpus_guard.read.blocks import BLOCK_BYTES, BlockBuilder
-from corpus_guard.read.opening import LARGEST_RATIO
-from corpus_guard.read.parquet_pages import (
+from corpus_guard.read.columnar.parquet_pages import (
     DELTA_BYTE_ARRAY,
     LARGEST_PAGE,
     Chunk,
@@ -25,6 +22,9 @@ from corpus_guard.read.parquet_pages import (
     pages_of,
     row_groups,
 )
+from corpus_guard.read.columnar.records import Expansion, OutOfProportionError, add_batch
+from corpus_guard.read.columnar.sizes import MOST_VALUES, VALUE_BYTES
+from corpus_guard.read.opening import LARGEST_RATIO
 from corpus_guard.types import RecordBlock, Unread
 
 BATCH_ROWS = 1024
@@ -35,7 +35,15 @@ ROW_BYTES = 128 << 30
 BUFFER_BYTES = 1 << 20
 
 
-@reader(extensions=(".parquet", ".pq"), seekable=True, native=True)
+@reader(
+    extensions=(".parquet", ".pq"),
+    magic=(b"PAR1",),
+    refused=((b"PARE", "an encrypted Parquet file; decrypt it first"),),
+    always_shown=True,
+    seekable=True,
+    native=True,
+    binary=True,
+)
 def read(
     stream: BinaryIO, options: ReadOptions, start: int, end: int | None
 ) -> Iterator[RecordBlock | Unread]:

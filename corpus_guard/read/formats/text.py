@@ -6,11 +6,11 @@ from typing import BinaryIO
 from corpus_guard.config import ReadOptions
 from corpus_guard.plugins import reader
 from corpus_guard.read.blocks import BlockBuilder, decode
-from corpus_guard.read.lines import lines
+from corpus_guard.read.text.lines import lines
 from corpus_guard.types import RecordBlock, Unread
 
 
-@reader(extensions=(".txt", ".text"), splittable=True)
+@reader(extensions=(".txt", ".text"), splittable=True, fallback=True)
 def read(
     stream: BinaryIO, options: ReadOptions, start: int, end: int | None
 ) -> Iterator[RecordBlock | Unread]:

@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.plugins import reader
-from corpus_guard.read.delimited import table_records
+from corpus_guard.read.text.delimited import table_records
 from corpus_guard.types import RecordBlock, Unread
 
 

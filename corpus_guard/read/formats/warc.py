@@ -11,11 +11,12 @@ from typing import BinaryIO
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.plugins import reader
-from corpus_guard.read.crawl import CRAWL, crawl_records
+from corpus_guard.read.web.crawl import CRAWL, MAGIC, crawl_records
+from corpus_guard.read.web.pages import WEB
 from corpus_guard.types import RecordBlock, Unread
 
 
-@reader(extensions=(".warc",), native=True, layout=CRAWL, extra="web")
+@reader(extensions=(".warc",), magic=(MAGIC,), native=True, layout=CRAWL, extra=WEB)
 def read(
     stream: BinaryIO, options: ReadOptions, start: int, end: int | None
 ) -> Iterator[RecordBlock | Unread]:

@@ -1,26 +1,24 @@
 """The reading process: parses shards for its parent, with little memory and no way to hang.
 
-Started by `corpus_guard.read.isolated` only. It gets one frame a shard and answers with one frame an
-item, then an empty one. Whatever it prints is lost; warnings go to its parent as frames.
+Started by `isolated` only. It gets one frame a shard and answers with one frame an item, then an empty
+one. Whatever it prints is lost; warnings go to its parent as frames.
 """
 
 import logging
 import os
-import pickle
 import resource
 from dataclasses import asdict
 from typing import BinaryIO
 
 from corpus_guard.config import ReadOptions
-from corpus_guard.read.frames import send
+from corpus_guard.read.process.frames import FrameError, receive, send, send_block
+from corpus_guard.read.process.requests import understood
 from corpus_guard.read.shards import read_here
 from corpus_guard.types import RecordBlock, Shard, Unread
 
 MOST_MEMORY = 1 << 30
 MOST_CPU_SECONDS = 20
 """A reader that works so long without handing out anything is taken to hang."""
-
-BLOCK_FIELDS = ("rows", "byte_offsets", "digests", "fields", "oddities", "bytes_read")
 
 
 def main(requests: int, answers: int) -> None:
@@ -31,9 +29,9 @@ def main(requests: int, answers: int) -> None:
         logging.basicConfig(handlers=[_ToParent(outgoing)], level=logging.WARNING, force=True)
         while True:
             try:
-                shard, options = pickle.load(incoming)  # noqa: S301  # from the parent, which is trusted
-                _answer(shard, options, outgoing)
-            except (EOFError, BrokenPipeError):
+                request = receive(incoming.read)
+                _answer(*understood(request.head), outgoing)
+            except (FrameError, BrokenPipeError):  # the parent is gone
                 return
 
 
@@ -41,19 +39,20 @@ def _answer(shard: Shard, options: ReadOptions, outgoing: BinaryIO) -> None:
     _extend_time()
     try:
         for item in read_here(shard, options):
-            send(outgoing, _told(item))
+            _tell(item, outgoing)
             _extend_time()
-        send(outgoing, ("end",))
+        send(outgoing, {"kind": "end"})
     except BrokenPipeError:
         raise
     except Exception as error:  # a value that cannot be handed over
-        send(outgoing, ("failed", type(error).__name__))
+        send(outgoing, {"kind": "failed", "why": type(error).__name__})
 
 
-def _told(item: RecordBlock | Unread) -> tuple[object, ...]:
+def _tell(item: RecordBlock | Unread, outgoing: BinaryIO) -> None:
     if isinstance(item, Unread):
-        return "unread", asdict(item)
-    return "block", *(getattr(item, name) for name in BLOCK_FIELDS)
+        send(outgoing, {"kind": "unread", "unread": asdict(item)})
+    else:
+        send_block(outgoing, item)
 
 
 def _extend_time() -> None:
@@ -75,4 +74,5 @@ class _ToParent(logging.Handler):
         self._outgoing = outgoing
 
     def emit(self, record: logging.LogRecord) -> None:
-        send(self._outgoing, ("warning", record.name, record.getMessage()))
+        head = {"kind": "warning", "name": record.name, "message": record.getMessage()}
+        send(self._outgoing, head)

@@ -1,25 +1,32 @@
 """Read shards in a process of their own: its crash, hang or hunger is one failure, not ours."""
 
+import io
 import logging
 import os
-import pickle
 import select
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 from corpus_guard.config import ReadOptions
-from corpus_guard.read.frames import FrameError, receive
+from corpus_guard.read.process.frames import LARGEST_BODY, FrameError, block_in, receive, send
+from corpus_guard.read.process.requests import asked
 from corpus_guard.types import RecordBlock, Shard, Unread
 
 LONGEST_SILENCE_S = 900.0
 """A reading process may wait for a slow hub, but not for ever."""
 
+FRAME_BYTES, RATIO = 64 << 20, 16
+"""A frame holds a block or a record as large as is allowed; JSON may make some times as much of it."""
+
+_UNREAD_TYPES = {
+    "file": str, "kind": str, "row": int, "byte_offset": int, "size_bytes": int, "reason": str,
+    "may_pass": bool,
+}  # fmt: skip
 _START = (
-    "import sys; sys.path[:] = {path!r}; from corpus_guard.read.child import main; "
+    "import sys; sys.path[:] = {path!r}; from corpus_guard.read.process.child import main; "
     "main({requests}, {answers})"
 )
 _ENDS = {
@@ -38,7 +45,9 @@ def read(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unread]:
     is_done = False
     try:
         process.ask(shard, options)
-        yield from process.answers()
+        yield from process.answers(
+            min(LARGEST_BODY, FRAME_BYTES + RATIO * options.max_record_bytes)
+        )
         is_done = True
     except (FrameError, OSError):
         raise ReaderDied(process.epitaph()) from None
@@ -68,25 +77,28 @@ class _ReadingProcess:
         os.close(answers)
 
     def ask(self, shard: Shard, options: ReadOptions) -> None:
-        data = memoryview(pickle.dumps((shard, options)))
+        request = io.BytesIO()
+        send(request, asked(shard, options))
+        data = request.getbuffer()
         while data:
             data = data[os.write(self._requests, data) :]
 
-    def answers(self) -> Iterator[RecordBlock | Unread]:
-        """Yield items up to the end mark."""
+    def answers(self, largest: int) -> Iterator[RecordBlock | Unread]:
+        """Yield items up to the end mark, none larger than that many bytes."""
         while True:
-            kind, *told = receive(self._take)
+            frame = receive(self._take, largest)
+            kind, told = frame.head.get("kind"), frame.head
             if kind == "end":
                 return
             if kind == "warning":
-                name, message = told
-                logging.getLogger(str(name)).warning("%s", message)
+                name, message = str(told.get("name")), str(told.get("message"))
+                logging.getLogger(name).warning("%s", message)
             elif kind == "failed":
-                raise ReaderDied(f"its records cannot be handed over ({told[0]})")
+                raise ReaderDied(f"its records cannot be handed over ({told.get('why')})")
             elif kind == "unread":
-                yield Unread(**told[0])
+                yield _unread(told.get("unread"))
             else:
-                yield _block(told)
+                yield block_in(frame)
 
     def epitaph(self) -> str:
         """Return how the process ended, or that it was ended for its silence."""
@@ -102,7 +114,8 @@ class _ReadingProcess:
         self._process.kill()
         self._process.wait()
 
-    def _take(self, size: int) -> bytes:
+    def _take(self, size: int) -> bytearray:
+        """Return so many bytes, fewer at the end; they take memory as they come, whatever is claimed."""
         found = bytearray()
         while len(found) < size:
             ready, _, _ = select.select([self._answers], [], [], LONGEST_SILENCE_S)
@@ -110,7 +123,7 @@ class _ReadingProcess:
             if not part:
                 break
             found += part
-        return bytes(found)
+        return found
 
 
 _SPARE: list[_ReadingProcess] = []
@@ -127,13 +140,9 @@ def _spare() -> _ReadingProcess | None:
     return None
 
 
-def _block(told: list[Any]) -> RecordBlock:
-    rows, byte_offsets, digests, fields, oddities, bytes_read = told
-    return RecordBlock(
-        rows=rows,
-        byte_offsets=byte_offsets,
-        digests=digests,
-        fields=fields,
-        oddities=oddities,
-        bytes_read=bytes_read,
-    )
+def _unread(told: object) -> Unread:
+    """Return what a process says it did not read; raise FrameError for anything else."""
+    types = {name: type(value) for name, value in told.items()} if isinstance(told, dict) else {}
+    if not isinstance(told, dict) or types != _UNREAD_TYPES:
+        raise FrameError("a frame says nothing of what was not read")
+    return Unread(**told)

@@ -6,7 +6,7 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
-from corpus_guard.read.lines import CHUNK, Piece
+from corpus_guard.read.text.lines import CHUNK, Piece
 
 _WHITE = b" \t\r\n"
 _FIRST_KEY = re.compile(rb'\s*\{\s*("[^"\\]{0,64}")')
@@ -36,7 +36,7 @@ class Elements:
         self, stream: BinaryIO, head: bytes, offset: int, most_bytes: int, *, wrapped: bool
     ) -> None:
         """Continue `head`, the beginning of the stream, whose first byte stands at `offset`."""
-        from corpus_guard.read import kernels
+        from corpus_guard.read.text import kernels
 
         self._kernels = kernels
         self._state = kernels.new_state(wrapped=wrapped)

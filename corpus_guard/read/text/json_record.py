@@ -14,7 +14,7 @@ import orjson
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.read.blocks import BlockBuilder, decode
-from corpus_guard.read.lines import Piece
+from corpus_guard.read.text.lines import Piece
 from corpus_guard.types import Unread
 
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
@@ -31,6 +31,11 @@ def add_json(block: BlockBuilder, piece: Piece, options: ReadOptions) -> Iterato
         yield lose(block, piece, error)
     else:
         yield from add_records(block, piece, records)
+
+
+def begins_with_line(head: bytes) -> bool:
+    """Say whether a file begins with an object that ends with its line, as JSON Lines do."""
+    return head.startswith(b"{") and head.split(b"\n", 1)[0].rstrip().endswith(b"}")
 
 
 class JsonRecord(NamedTuple):

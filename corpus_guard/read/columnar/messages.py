@@ -261,3 +261,14 @@ def footer_offsets(tail: bytes) -> set[int] | None:
         return {block[0] for block in _Table.at_offset(tail[:size], 0).structs(_BLOCKS, "<qqq")}
     except (struct.error, ValueError):
         return None
+
+
+def is_plain_batch(head: bytes) -> bool:
+    """Say whether a message, of which these are the first bytes, is a batch that is not packed."""
+    start = 8 if head.startswith(CONTINUATION) else 4
+    try:
+        table = _Table.at_offset(head[start:], 0)
+        batch = table.table(_HEADER) if table.number(_KIND, "B") == RECORDS else None
+        return batch is not None and batch.table(_COMPRESSION) is None
+    except (struct.error, ValueError):
+        return False

@@ -13,12 +13,18 @@ from typing import BinaryIO
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.escape import safe_text
-from corpus_guard.read.archive import ArchiveRecord, archive_records
 from corpus_guard.read.blocks import BLOCK_BYTES, BlockBuilder
-from corpus_guard.read.http_message import Message, parse_headers, parse_media_type, parse_response
-from corpus_guard.read.pages import PAGE, decode_web, page_of
+from corpus_guard.read.web.archive import ArchiveRecord, archive_records
+from corpus_guard.read.web.http_message import (
+    Message,
+    parse_headers,
+    parse_media_type,
+    parse_response,
+)
+from corpus_guard.read.web.pages import PAGE, decode_web, page_of
 from corpus_guard.types import RecordBlock, Unread
 
+MAGIC = b"WARC/"
 CRAWL = replace(PAGE, roles={**PAGE.roles, "record_id": ("record_id",)})
 ABOUT_THE_CRAWL = frozenset({"warcinfo", "request", "metadata", "revisit"})
 PAGES = frozenset({"text/html", "application/xhtml+xml"})

@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from corpus_guard.read.thrift import Fields, read_struct
+from corpus_guard.read.columnar.thrift import Fields, read_struct
 
 LARGEST_FOOTER = 16 << 20
 LARGEST_PAGE = 384 << 20

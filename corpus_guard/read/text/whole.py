@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.read.blocks import BlockBuilder
-from corpus_guard.read.lines import CHUNK
+from corpus_guard.read.text.lines import CHUNK
 from corpus_guard.types import RecordBlock, Unread
 
 Made = tuple[dict[str, object], tuple[str, ...]]

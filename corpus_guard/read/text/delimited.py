@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.read.blocks import BlockBuilder, decode
-from corpus_guard.read.lines import Piece, lines
+from corpus_guard.read.text.lines import Piece, lines
 from corpus_guard.types import RecordBlock, Unread
 
 DELIMITERS = ",;\t|"

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from corpus_guard.config import ReadOptions
 from corpus_guard.errors import UnreadableTarget, UsageError
 from corpus_guard.escape import safe_text
-from corpus_guard.read.remote import (
+from corpus_guard.read.remote.file import (
     Broken,
     RemoteError,
     Retries,

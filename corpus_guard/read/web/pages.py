@@ -9,7 +9,8 @@ import html
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from corpus_guard.read.page_shape import shape_of
+from corpus_guard.plugins import Extra
+from corpus_guard.read.web.page_shape import shape_of
 from corpus_guard.types import Layout
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ PAGE = Layout(
         "time": ("time",),
     },
 )
+
+
+WEB = Extra(install="corpus-guard[web]", modules=("resiliparse", "fastwarc", "brotli"))
 
 
 class Page(NamedTuple):

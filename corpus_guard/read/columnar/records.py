@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import orjson
 
 from corpus_guard.config import ReadOptions
-from corpus_guard.read.arrow_sizes import MOST_VALUES, VALUE_BYTES, TooManyValuesError, value_sizes
-from corpus_guard.read.arrow_types import with_bytes, without_dictionaries
 from corpus_guard.read.blocks import BLOCK_BYTES, BLOCK_RECORDS, BlockBuilder, decode
+from corpus_guard.read.columnar.sizes import (
+    MOST_VALUES,
+    VALUE_BYTES,
+    TooManyValuesError,
+    value_sizes,
+)
+from corpus_guard.read.columnar.types import with_bytes, without_dictionaries
 from corpus_guard.read.opening import FREE_BYTES, LARGEST_RATIO
 from corpus_guard.types import RecordBlock, Unread
 
@@ -106,13 +110,12 @@ def _measured(batch: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401
 
 def _add_rows(block: BlockBuilder, batch: Any) -> None:  # noqa: ANN401
     try:
-        for record in _unpacked(batch).to_pylist():
-            _add(block, record, ())
+        block.add_all_values(_unpacked(batch).to_pylist())
     except Exception:  # no UTF-8, a name twice in a struct, a time that Python has no value for, …
         for place in range(batch.num_rows):
             values = _Values(UNBOUNDED)
             record = values.of_row(batch, place)
-            _add(block, record, tuple(sorted(values.oddities)))
+            block.add_values(record, tuple(sorted(values.oddities)))
 
 
 def _unpacked(batch: Any) -> Any:  # noqa: ANN401
@@ -133,22 +136,13 @@ def _unpacked(batch: Any) -> Any:  # noqa: ANN401
     return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
 
-def _add(block: BlockBuilder, record: dict[str, Any], oddities: tuple[str, ...]) -> int:
-    options = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
-    try:
-        raw = orjson.dumps(record, default=str, option=options)
-    except TypeError:  # nested too deep, or a whole number too long
-        raw = repr(record).encode("utf-8", "replace")
-    return block.add(-1, raw, record, oddities)
-
-
 def _add_large(
     block: BlockBuilder, batch: Any, size: int, options: ReadOptions  # noqa: ANN401
 ) -> Iterator[Unread]:  # fmt: skip
     """Add the one row of a batch as far as the bound for a record goes."""
     values = _Values(options.max_record_bytes)
     record = values.of_row(batch, 0)
-    row = _add(block, record, tuple(sorted(values.oddities)))
+    row = block.add_values(record, tuple(sorted(values.oddities)))
     cut = max(1, size - options.max_record_bytes)
     yield block.partial(row, -1, cut, "larger than --max-record; its beginning was scanned")
 

@@ -1,0 +1,1 @@
+"""Files that lie on a hub: which there are, and their bytes."""

@@ -1,0 +1,1 @@
+"""Lines, JSON, delimited tables and whole texts."""

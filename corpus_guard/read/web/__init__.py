@@ -1,0 +1,1 @@
+"""Web pages, and the archives of crawls that hold them."""
