@@ -51,8 +51,11 @@ def sample_batch(*more: Records) -> pa.RecordBatch:
 
 
 def joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    """Return batches as one, its rows numbered."""
-    return numbered(pa.concat_batches([EMPTY, *batches]))
+    """Return batches as one, its rows numbered, in memory that cannot be written to."""
+    whole, sink = numbered(pa.concat_batches([EMPTY, *batches])), pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, whole.schema) as writer:
+        writer.write_batch(whole)
+    return pa.ipc.open_stream(sink.getvalue().to_pybytes()).read_next_batch()
 
 
 def numbered(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -79,22 +82,22 @@ def shuffled(count: int, seed: int) -> npt.NDArray[np.int64]:
     return np.random.default_rng(seed).permutation(count).astype(np.int64)
 
 
+def row_columns_for(needs: Iterable[str]) -> dict[str, RowColumns]:
+    """Return the row columns among some sketches, and those that they need, which come before."""
+    found: dict[str, RowColumns] = {}
+    for name in needs:
+        spec = plugins.load("sketch", name).spec
+        if isinstance(spec, RowColumns):
+            found |= {**row_columns_for(spec.needs), name: spec}
+    return found
+
+
 def rows_of(
     batch: pa.RecordBatch, needs: Iterable[str], settings: SketchSettings, first_row: int = 0
 ) -> Rows:
-    """Return a batch as rows, with the row columns of some sketches and of those that they need."""
+    """Return a batch as rows, with the row columns that some sketches give or need."""
     made: dict[str, Column] = {CONTENT: content_hashes(batch)}
-    rows, done = Rows.of(batch, first_row, made), set[str]()
-
-    def add(name: str) -> None:
-        spec = plugins.load("sketch", name).spec
-        if name in done or not isinstance(spec, RowColumns):
-            return
-        done.add(name)
-        for need in spec.needs:
-            add(need)
+    rows = Rows.of(batch, first_row, made)
+    for name, spec in row_columns_for(needs).items():
         made.update(spec.of(rows, settings, **settings.options_of("sketch", name)))
-
-    for name in needs:
-        add(name)
     return rows

@@ -1,6 +1,7 @@
 """The laws of sketches that see rows and merge, in the first pass or in a second look."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +24,7 @@ State = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SketchSubject:
-    """What is judged: `make` returns an empty sketch, `rows` a batch with the columns that it needs.
+    """What is judged: `make` returns an empty sketch, `rows` a batch with the `columns` that it needs.
 
     A second look is told the true number of a batch's first row (`is_look`), and so its pieces may come
     in any order but keep their numbers. `unequal` makes sketches that must not be merged with it, by
@@ -33,6 +34,7 @@ class SketchSubject:
     make: Callable[[], Sketch]
     rows: Callable[[pa.RecordBatch, int], Rows]
     batch: pa.RecordBatch
+    columns: tuple[str, ...] = ()
     is_look: bool = False
     unequal: tuple[tuple[str, Callable[[], Sketch]], ...] = ()
     other_settings: tuple[tuple[str, Callable[[pa.RecordBatch], Sketch]], ...] = ()
@@ -168,6 +170,10 @@ def saved_states_go_on(given: SketchSubject) -> Differences:
         restored.observe(given.rows(batch, place))
     yield from _same_states(expected, restored, "of the restored one")
     yield from differences(evidence_of(expected), evidence_of(restored), "the restored's evidence")
+    for pieces in (first, second, more):
+        sketch, fresh = given.seen(pieces), given.make()
+        fresh.restore(_saved(sketch))
+        yield from differences(evidence_of(sketch), evidence_of(fresh), "restored, the evidence")
     restored.restore(_saved(given.make()))
     yield from _same_states(given.make(), restored, "restored from an empty one")
     merged = given.seen(second)
@@ -208,12 +214,15 @@ def states_are_plain_arrays(given: SketchSubject) -> Differences:
         yield from differences(state_of(sketch), _saved(sketch), "read from disk, the state")
 
 
-def batches_are_left_alone(given: SketchSubject) -> Differences:
-    """Nothing writes into the batch that it is given."""
-    batch = given.batch.take(pa.array(np.arange(given.batch.num_rows)))
-    given.seen([(batch, 0)])
-    for name in batch.schema.names:
-        if not batch[name].equals(given.batch[name]):
+def what_is_given_is_left_alone(given: SketchSubject) -> Differences:
+    """Nothing is written into the batch that is given, nor into the columns of others."""
+    rows = given.rows(taken(given.batch, np.arange(given.batch.num_rows)), 0)
+    before = {name: deepcopy(rows.column(name)) for name in given.columns}
+    given.make().observe(rows)
+    for name, column in before.items():
+        yield from differences(column, rows.column(name), f"the column {name}")
+    for name in rows.batch.schema.names:
+        if not rows.batch[name].equals(given.batch[name]):
             yield f"the field {name} was changed"
 
 
@@ -231,7 +240,7 @@ OF_SKETCHES: Sequence[Callable[[SketchSubject], Differences]] = (
     the_same_rows_leave_the_same_state,
     evidence_changes_nothing,
     states_are_plain_arrays,
-    batches_are_left_alone,
+    what_is_given_is_left_alone,
 )
 
 

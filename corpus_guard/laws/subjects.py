@@ -9,7 +9,7 @@ import pyarrow as pa
 from corpus_guard import plugins
 from corpus_guard.config import SketchSettings
 from corpus_guard.flow.planning import checked_options
-from corpus_guard.laws.batches import Records, batch_of, rows_of, sample_batch
+from corpus_guard.laws.batches import Records, batch_of, row_columns_for, rows_of, sample_batch
 from corpus_guard.laws.detectors import OF_DETECTORS, Batches, DetectorSubject
 from corpus_guard.laws.evidence import OF_EVIDENCE, EvidenceSubject
 from corpus_guard.laws.law import Law, laws_from
@@ -71,6 +71,7 @@ def of_summary(
         make=lambda: spec.make(settings, **given),
         rows=lambda batch, first: rows_of(batch, spec.needs, settings, first),
         batch=sample_batch(*own),
+        columns=_columns(spec.needs),
         unequal=tuple(
             (", ".join(other), partial(spec.make, settings, **{**given, **other}))
             for other in others
@@ -94,6 +95,7 @@ def of_look(
         make=make,
         rows=lambda batch, first: rows_of(batch, needs, settings, first),
         batch=sample_batch(),
+        columns=_columns(needs),
         is_look=True,
         unequal=tuple(unequal),
     )
@@ -171,6 +173,10 @@ def of_plugin(
     if isinstance(spec, Detector | RecordCheck):
         return of_detector(name, spec, settings, attack, clean)
     raise ValueError(f"there are laws of sketches and detectors, none of the {stage} plugin {name}")
+
+
+def _columns(needs: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for spec in row_columns_for(needs).values() for name in spec.columns)
 
 
 def _made(samples: Mapping[str, Callable[[], Records]]) -> Batches:
