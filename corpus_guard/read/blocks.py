@@ -1,6 +1,6 @@
 """Collect records into blocks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256 as _sha256
 
 import orjson
@@ -10,6 +10,9 @@ from corpus_guard.types import RecordBlock, Unread
 
 BLOCK_BYTES = 8 << 20
 BLOCK_RECORDS = 8192
+FIRST_RECORDS = 256
+"""The first block of a shard is small: whoever wants only the first records waits for no more."""
+
 _BY_NAME = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 
 
@@ -19,6 +22,7 @@ class BlockBuilder:
     def __init__(self) -> None:
         """Start at record 0."""
         self.next_row = 0
+        self._most = FIRST_RECORDS
         self._start()
 
     def _start(self) -> None:
@@ -48,10 +52,16 @@ class BlockBuilder:
 
     def add_all_values(self, records: Sequence[dict[str, object]]) -> None:
         """Do the same with many records that have no oddities; all of them or none."""
-        digests = [_sha256(_by_name(record)).digest() for record in records]
+        self.add_all([-1] * len(records), map(_by_name, records), records)
+
+    def add_all(
+        self, offsets: list[int], raws: Iterable[bytes], records: Sequence[Mapping[str, object]]
+    ) -> None:
+        """Take in many records that have no oddities; all of them or none."""
+        digests = [_sha256(raw).digest() for raw in raws]
         self._rows += range(self.next_row, self.next_row + len(records))
         self.next_row += len(records)
-        self._offsets += [-1] * len(records)
+        self._offsets += offsets
         self._digests += digests
         self._fields += records
         self._oddities += [None] * len(records)
@@ -86,7 +96,12 @@ class BlockBuilder:
     @property
     def is_full(self) -> bool:
         """Whether it is time to hand out a block."""
-        return self._bytes >= BLOCK_BYTES or len(self._rows) >= BLOCK_RECORDS
+        return self._bytes >= BLOCK_BYTES or len(self._rows) >= self._most
+
+    @property
+    def room(self) -> int:
+        """How many more records fill the block, at least one."""
+        return max(1, self._most - len(self._rows))
 
     def flush(self) -> Iterator[RecordBlock]:
         """Yield what has been gathered, if anything, and start anew."""
@@ -95,6 +110,7 @@ class BlockBuilder:
                 rows=self._rows, byte_offsets=self._offsets, digests=self._digests,
                 fields=self._fields, oddities=self._oddities, bytes_read=self._bytes,
             )  # fmt: skip
+            self._most = BLOCK_RECORDS
         self._start()
 
 
