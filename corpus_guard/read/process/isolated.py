@@ -39,12 +39,17 @@ class ReaderDied(Exception):  # noqa: N818  # says what happened
     """The reading process is gone; the message says how."""
 
 
-def read(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unread]:
-    """Yield what `read_here` yields, from another process; raise ReaderDied when that is gone."""
+def read(
+    shard: Shard, options: ReadOptions, records: int | None = None
+) -> Iterator[RecordBlock | Unread]:
+    """Yield what `read_here` yields, from another process; raise ReaderDied when that is gone.
+
+    With `records`, it may end after so many.
+    """
     process = _spare() or _ReadingProcess()
     is_done = False
     try:
-        process.ask(shard, options)
+        process.ask(shard, options, records)
         yield from process.answers(
             min(LARGEST_BODY, FRAME_BYTES + RATIO * options.max_record_bytes)
         )
@@ -76,9 +81,9 @@ class _ReadingProcess:
         os.close(requests)
         os.close(answers)
 
-    def ask(self, shard: Shard, options: ReadOptions) -> None:
+    def ask(self, shard: Shard, options: ReadOptions, records: int | None) -> None:
         request = io.BytesIO()
-        send(request, asked(shard, options))
+        send(request, asked(shard, options, records))
         data = request.getbuffer()
         while data:
             data = data[os.write(self._requests, data) :]
