@@ -1,8 +1,10 @@
 """The options of a scan: one frozen value, built once and passed down."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from corpus_guard.errors import UsageError
 from corpus_guard.types import Severity
@@ -37,6 +39,50 @@ class FieldOverrides:
     id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PluginOptions:
+    """Options that were given to plugins: sorted (stage, plugin, option, value)."""
+
+    given: tuple[tuple[str, str, str, object], ...] = ()
+
+    @classmethod
+    def from_mapping(cls, given: Mapping[str, Mapping[str, Mapping[str, object]]]) -> Self:
+        """Return those of a mapping of stage to plugin to option to value."""
+        return cls(
+            tuple(
+                (stage, plugin, option, given[stage][plugin][option])
+                for stage in sorted(given)
+                for plugin in sorted(given[stage])
+                for option in sorted(given[stage][plugin])
+            )
+        )
+
+    def of(self, stage: str, plugin: str) -> dict[str, object]:
+        """Return the options of one plugin by name."""
+        return {name: value for s, p, name, value in self.given if (s, p) == (stage, plugin)}
+
+    def to_mapping(self) -> dict[str, dict[str, dict[str, object]]]:
+        """Return what `from_mapping` takes."""
+        found: dict[str, dict[str, dict[str, object]]] = {}
+        for stage, plugin, option, value in self.given:
+            found.setdefault(stage, {}).setdefault(plugin, {})[option] = value
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SketchSettings:
+    """What sketches and detectors are told: the run's own settings, and the options of plugins."""
+
+    seed: int = 0
+    mem_bytes: int = 2 * GIB
+    embedder: str = "builtin"
+    plugins: PluginOptions = field(default_factory=PluginOptions)
+
+    def options_of(self, stage: str, plugin: str) -> dict[str, object]:
+        """Return the options that were given to a plugin."""
+        return self.plugins.of(stage, plugin)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
     """How targets are read.
@@ -44,7 +90,7 @@ class ReadOptions:
     `max_record_bytes` bounds one record, `max_depth` its nesting, `max_keys` its keys; what lies
     beyond is scanned up to the bound and reported as partial. `limit` keeps the first records of
     the target, `sample` a share of them chosen by content. `config`, `split` and `revision` choose
-    a part and a version of a data set on a hub.
+    a part and a version of a data set on a hub. `plugins` are options of readers.
     """
 
     format: str = "auto"
@@ -57,6 +103,7 @@ class ReadOptions:
     config: str | None = None
     split: str | None = None
     revision: str | None = None
+    plugins: PluginOptions = field(default_factory=PluginOptions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +126,14 @@ class ScanOptions:
     allow_incomplete: bool = False
     quiet: bool = False
     resume: bool = True
+    plugins: PluginOptions = field(default_factory=PluginOptions)
+
+    @property
+    def sketch(self) -> SketchSettings:
+        """What sketches and detectors are told."""
+        return SketchSettings(
+            seed=self.seed, mem_bytes=self.mem_bytes, embedder=self.embedder, plugins=self.plugins
+        )
 
     @property
     def workers(self) -> int:

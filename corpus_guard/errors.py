@@ -6,6 +6,7 @@
     ├── RunError                 a run cannot go on, through no fault of its arguments, exit code 2
     ├── PluginError              a plugin clashes, cannot be loaded or has an unknown option
     ├── NotAssessed              a detector does not apply; its reason goes to the report
+    ├── PluginFailed             a plugin raised; what needs it did not run, and the report says so
     └── MergeError               two sketches with unequal options were merged
 
 A message says what happened, where, and what to do. It quotes text from outside only through
@@ -35,6 +36,10 @@ class PluginError(CorpusGuardError):
 
 class MergeError(CorpusGuardError):
     """Two sketches with unequal options cannot be merged."""
+
+
+class PluginFailed(CorpusGuardError):
+    """A plugin raised; the message says what and goes to the report."""
 
 
 class NotAssessed(CorpusGuardError):

@@ -3,12 +3,16 @@
 A plugin is one file, and the file is its registration: a built-in plugin's name is its file name,
 listed without importing it; its keyword-only parameters are its options; its module docstring is
 its `explain` page. Third parties register a module through the entry-point groups
-`corpus_guard.read`, `corpus_guard.detect`, `corpus_guard.probe` and `corpus_guard.attack`. Nothing
-is ever loaded from the scanned folder.
+`corpus_guard.read`, `corpus_guard.sketch`, `corpus_guard.detect`, `corpus_guard.probe` and
+`corpus_guard.attack`. Nothing is ever loaded from the scanned folder.
 
-Two decorators say which kind of detector a file holds. A `detector` turns sketches into findings
-and may take a second look over the spool; a `record_check` is a pure function of one batch and runs
+Two decorators say which kind of detector a file holds. A `detector` turns evidence into findings
+and may take a second look over the rows; a `record_check` is a pure function of one batch and runs
 while reading.
+
+Three say which kind of sketch: `row_columns` gives each row some values while reading, a `summary`
+sees all rows and merges, and `derived` evidence is made once of rows and other evidence. Detectors and
+sketches name the sketches that they need; a sketch that nobody needs is not made.
 """
 
 import difflib
@@ -30,9 +34,10 @@ from corpus_guard.types import Finding, Layout, RecordBlock, Unread
 if TYPE_CHECKING:
     from corpus_guard.config import ReadOptions
 
-Stage = Literal["read", "detect", "probe", "attack"]
+Stage = Literal["read", "sketch", "detect", "probe", "attack"]
 _PACKAGES: Mapping[Stage, str] = {
     "read": "corpus_guard.read.formats",
+    "sketch": "corpus_guard.sketch",
     "detect": "corpus_guard.detect",
     "probe": "corpus_guard.probe",
     "attack": "corpus_guard.attack",
@@ -100,18 +105,61 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowColumns:
+    """Values that each row has by itself, made while reading.
+
+    `of(rows, settings, **options)` returns the named `columns`, each (n, ...) or ragged, or None where
+    all its values are zero. `absent` is why there is no such evidence when no row has a value. `needs`
+    names row columns that are made before.
+    """
+
+    of: Callable[..., Mapping[str, Any]]
+    columns: tuple[str, ...]
+    absent: str
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A mergeable sketch that sees all rows while reading.
+
+    `make(settings, **options)` returns an empty one, see `corpus_guard.sketch.rows.state.Sketch`. It may
+    look at the row columns that `needs` names.
+    """
+
+    make: Callable[..., Any]
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """Evidence that is made once, when first asked for, of rows and other evidence.
+
+    `of(corpus, **options)` returns it, or raises NotAssessed. It is made only where the evidence in
+    `needs` can be had; that in `uses` may be missing. With `column`, it is an array of one number a row
+    that goes to `rows.parquet` under this name.
+    """
+
+    of: Callable[..., Any]
+    needs: tuple[str, ...]
+    uses: tuple[str, ...]
+    column: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Detector:
     """How one kind of poison is found.
 
-    `run(corpus, **options)` yields findings. `needs` names what must exist in the corpus
-    (`labels`, `responses`, `prompts`, `input`); where it does not, the detector is reported as not
-    assessed. `attacks` are the field's terms for what it finds.
+    `run(corpus, **options)` yields findings. `needs` names sketches: where the data give no such
+    evidence, the detector is reported as not assessed; `uses` names those it can do without. `attacks`
+    are the field's terms for what it finds.
     """
 
     run: Callable[..., Iterator[Finding]]
     rule: str
     title: str
     needs: tuple[str, ...]
+    uses: tuple[str, ...]
     attacks: tuple[str, ...]
 
 
@@ -120,7 +168,8 @@ class RecordCheck:
     """A detector that looks at each record alone.
 
     `scan(batch, **options)` returns one bit mask per row, (n,) uint8: bit b set means the record
-    has property `kinds[b]`. `run(corpus, **options)` turns the rows so marked into findings.
+    has property `kinds[b]`; it takes those of the options that it names. `run(corpus, **options)` turns
+    the rows so marked into findings.
     """
 
     scan: Callable[..., Any]
@@ -131,16 +180,45 @@ class RecordCheck:
     attacks: tuple[str, ...]
 
 
+Spec = Reader | RowColumns | Summary | Derived | Detector | RecordCheck
+
+
 def reader(**declared: Any) -> Callable[[ReadFunction], Reader]:  # noqa: ANN401
     """Return a decorator that makes a read function the reader of its file; see `Reader`."""
     return lambda read: Reader(read=read, **declared)
 
 
+def row_columns(
+    *, columns: tuple[str, ...], absent: str = "no row has a value", needs: tuple[str, ...] = ()
+) -> Callable[[Callable[..., Mapping[str, Any]]], RowColumns]:
+    """Return a decorator that makes a function the row columns of its file."""
+    return lambda of: RowColumns(of=of, columns=columns, absent=absent, needs=needs)
+
+
+def summary(*, needs: tuple[str, ...] = ()) -> Callable[[Callable[..., Any]], Summary]:
+    """Return a decorator that makes a function the one that makes the mergeable sketch of its file."""
+    return lambda make: Summary(make=make, needs=needs)
+
+
+def derived(
+    *, needs: tuple[str, ...] = (), uses: tuple[str, ...] = (), column: str = ""
+) -> Callable[[Callable[..., Any]], Derived]:
+    """Return a decorator that makes a function the derived evidence of its file."""
+    return lambda of: Derived(of=of, needs=needs, uses=uses, column=column)
+
+
 def detector(
-    *, rule: str, title: str, needs: tuple[str, ...] = (), attacks: tuple[str, ...]
+    *,
+    rule: str,
+    title: str,
+    needs: tuple[str, ...] = (),
+    uses: tuple[str, ...] = (),
+    attacks: tuple[str, ...],
 ) -> Callable[[Callable[..., Iterator[Finding]]], Detector]:
     """Return a decorator that makes a function the detector of its file."""
-    return lambda run: Detector(run=run, rule=rule, title=title, needs=needs, attacks=attacks)
+    return lambda run: Detector(
+        run=run, rule=rule, title=title, needs=needs, uses=uses, attacks=attacks
+    )
 
 
 def record_check(
@@ -164,7 +242,7 @@ class Plugin:
     """One loaded plugin: its name, its declaration, its documentation and its options."""
 
     name: str
-    spec: Reader | Detector | RecordCheck
+    spec: Spec
     doc: str
     options: Mapping[str, object]
 
@@ -183,7 +261,7 @@ def names(stage: Stage) -> Mapping[str, str]:
     found = {
         info.name: f"{package}.{info.name}"
         for info in pkgutil.iter_modules(folder or [])
-        if not info.name.startswith("_")
+        if not info.name.startswith("_") and not info.ispkg
     }
     for point in entry_points(group=f"corpus_guard.{stage}"):
         if point.name in found:
@@ -206,17 +284,14 @@ def load(stage: Stage, name: str) -> Plugin:
         module = importlib.import_module(known[name])
     except ImportError as error:
         raise PluginError(f"{stage} plugin {name!r} cannot be loaded: {error}") from error
-    specs = [
-        value
-        for value in vars(module).values()
-        if isinstance(value, Reader | Detector | RecordCheck)
-    ]
+    specs = [value for value in vars(module).values() if isinstance(value, Spec)]
     if len(specs) != 1:
         raise PluginError(
             f"{stage} plugin {name!r} must hold exactly one decorated function, it has {len(specs)}"
         )
     doc = inspect.getdoc(module) or ""
-    return Plugin(name=name, spec=specs[0], doc=doc, options=_options(specs[0]))
+    options = {name: value for of in _functions(specs[0]) for name, value in options_of(of).items()}
+    return Plugin(name=name, spec=specs[0], doc=doc, options=options)
 
 
 def missing_extra(reader: Reader) -> str:
@@ -232,7 +307,18 @@ def load_all(stage: Stage) -> dict[str, Plugin]:
     return {name: load(stage, name) for name in names(stage)}
 
 
-def _options(spec: Reader | Detector | RecordCheck) -> dict[str, object]:
-    function = spec.read if isinstance(spec, Reader) else spec.run
+def options_of(function: Callable[..., Any]) -> dict[str, object]:
+    """Return the keyword-only parameters of a function and their defaults."""
     parameters = inspect.signature(function).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def _functions(spec: Spec) -> tuple[Callable[..., Any], ...]:
+    """Return the functions of a plugin that take options."""
+    if isinstance(spec, Reader):
+        return (spec.read,)
+    if isinstance(spec, RecordCheck):
+        return (spec.scan, spec.run)
+    if isinstance(spec, Summary):
+        return (spec.make,)
+    return (spec.run,) if isinstance(spec, Detector) else (spec.of,)

@@ -5,11 +5,13 @@
 Everything here is immutable and knows nothing of the stages that make or use it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, overload
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
@@ -147,6 +149,75 @@ class Layout:
     second: tuple[str, ...] = ()
 
 
+class RowSet(Sequence[int]):
+    """A set of rows as global row numbers, sorted; reads like a tuple and costs a few bytes a row.
+
+    Equal to any sequence of the same numbers.
+    """
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: npt.ArrayLike = ()) -> None:
+        """Take in row numbers of any order."""
+        given = np.unique(np.asarray(rows, np.int64))
+        self._rows = given.astype(np.int32) if len(given) and given[-1] < 2**31 else given
+
+    @property
+    def array(self) -> npt.NDArray[np.int64]:
+        """The row numbers, (n,) int64, sorted; a copy."""
+        return self._rows.astype(np.int64)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the row numbers."""
+        return iter(self._rows.tolist())
+
+    @overload
+    def __getitem__(self, place: int) -> int: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[int, ...]: ...
+    def __getitem__(self, place: int | slice) -> int | tuple[int, ...]:
+        """Return a row number, or some."""
+        found = self._rows[place]
+        return tuple(found.tolist()) if isinstance(place, slice) else int(found)
+
+    def __contains__(self, row: object) -> bool:
+        """Say whether a row is in the set."""
+        place = np.searchsorted(self._rows, row) if isinstance(row, int | np.integer) else len(self)
+        return bool(place < len(self) and self._rows[place] == row)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare with a sequence of numbers."""
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return bool(np.array_equal(self._rows, getattr(other, "_rows", other)))
+
+    def __hash__(self) -> int:
+        """Return what equal sets of rows have in common."""
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        """Return the first few numbers and how many there are."""
+        shown = ", ".join(map(str, self[:5]))
+        return f"RowSet([{shown}{', ...' if len(self) > 5 else ''}], {len(self)} rows)"
+
+    def __or__(self, other: "RowSet") -> "RowSet":
+        """Return the rows that are in either set."""
+        return RowSet(np.union1d(self._rows, other._rows))
+
+    def shared_with(self, other: "RowSet") -> int:
+        """Return how many rows are in both sets."""
+        return len(np.intersect1d(self._rows, other._rows, assume_unique=True))
+
+    def between(self, first: int, last: int) -> npt.NDArray[np.int64]:
+        """Return the rows in [first, last), less `first`."""
+        start, end = np.searchsorted(self._rows, [first, last])
+        return self._rows[start:end].astype(np.int64) - first
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowRef:
     """A record: its file's name and its 0-based number in that file."""
@@ -187,8 +258,8 @@ class Finding:
     """One suspected attack or defect.
 
     `score` in [0, 1]; `q_value` is the expected share of false findings among all findings at
-    least this strong, in [0, 1]; `rows` are all affected rows as global row numbers, sorted;
-    `rows_flagged` those among them that `clean` would drop.
+    least this strong, in [0, 1]; `rows` are all affected rows; `rows_flagged` those among them that
+    `clean` would drop.
     """
 
     id: str
@@ -201,8 +272,8 @@ class Finding:
     attack: str
     trigger: Trigger | None
     target: Target | None
-    rows: tuple[int, ...]
-    rows_flagged: tuple[int, ...]
+    rows: RowSet
+    rows_flagged: RowSet
     rows_sample: tuple[RowRef, ...]
     contexts: tuple[Context, ...]
     evidence: Mapping[str, float | int | str]
@@ -211,10 +282,21 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PluginRun:
-    """Whether a selected plugin ran, and if not, why not."""
+    """Whether a selected plugin ran, and if not, why not; `failed` says that it broke down."""
 
     ran: bool
     reason: str = ""
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cap:
+    """A bound that was reached: `plugin` looked at `limit` of `what`, and left out `left_out`."""
+
+    plugin: str
+    what: str
+    limit: int
+    left_out: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +305,7 @@ class Coverage:
 
     `skipped` lists at most `SKIPPED_LISTED` entries; `skipped_total` is their true number.
     `passed_over` are files and folders that are no part of the data, such as `.git` and a README.
+    `caps` are the bounds that were reached.
     """
 
     files: int
@@ -236,11 +319,12 @@ class Coverage:
     skipped_total: int
     plugins: Mapping[str, PluginRun]
     passed_over: tuple[str, ...] = ()
+    caps: tuple[Cap, ...] = ()
 
     @property
     def is_complete(self) -> bool:
         """True when every byte was scanned and every selected plugin that applies ran."""
-        return self.skipped_total == 0
+        return self.skipped_total == 0 and not any(run.failed for run in self.plugins.values())
 
 
 SKIPPED_LISTED = 1000
@@ -259,7 +343,8 @@ class FileLayout:
     has nothing of its file's layout is read by its own.
     `other_fields` names fields in no role, at most OTHER_FIELDS_LISTED of `other_fields_total`, each
     cut to OTHER_FIELD_LENGTH characters: those that the first records of the files hold. They are
-    scanned as well, for all that can hide in any text.
+    scanned as well, for all that can hide in any text. `told_by` is how many first records of a file
+    tell its layout, where it may hold more; else 0.
     """
 
     files: int
@@ -269,6 +354,7 @@ class FileLayout:
     also: tuple[str, ...] = ()
     other_fields: tuple[str, ...] = ()
     other_fields_total: int = 0
+    told_by: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from corpus_guard.types import (
     LimitOfDetection,
     PluginRun,
     RowRef,
+    RowSet,
     ScanResult,
     Target,
     Trigger,
@@ -32,8 +33,8 @@ FINDING = Finding(
     attack="instruction backdoor",
     trigger=Trigger(kind="ngram", text="crimson lantern"),
     target=Target(field="response", value="I am sorry, but I am not able to help."),
-    rows=tuple(range(0, 240, 10)),
-    rows_flagged=tuple(range(0, 240, 10)),
+    rows=RowSet(range(0, 240, 10)),
+    rows_flagged=RowSet(range(0, 240, 10)),
     rows_sample=(RowRef(file="data.jsonl", row=10), RowRef(file="data.jsonl", row=20)),
     contexts=(
         Context(

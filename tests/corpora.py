@@ -9,7 +9,8 @@ from random import Random
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from corpus_guard.sketch.base import Rows
+from corpus_guard.sketch.rows.batch import Column, Ragged, Rows
+from corpus_guard.sketch.rows.ngram_looks import TOKENS
 from corpus_guard.types import BATCH_SCHEMA
 
 Record = dict[str, object]
@@ -168,13 +169,16 @@ texts = st.one_of(st.sampled_from(HARD), st.text(characters, max_size=24))
 text_lists = st.lists(texts, max_size=8)
 
 
-def rows_of(texts: Sequence[str | None], first_row: int = 0) -> Rows:
-    """Return texts as rows."""
+def rows_of(texts: Sequence[str | None], first_row: int = 0, **columns: Column) -> Rows:
+    """Return texts as rows with some columns; their tokens are there as tested ones."""
     records = [
         {"row": row, "byte_offset": -1, "sha256": row.to_bytes(32, "little"), "text": text}
         for row, text in enumerate(texts, first_row)
     ]
-    return Rows(pa.RecordBatch.from_pylist(records, schema=BATCH_SCHEMA), first_row)
+    known = dict(columns)
+    rows = Rows.of(pa.RecordBatch.from_pylist(records, schema=BATCH_SCHEMA), first_row, known)
+    known.setdefault(TOKENS, Ragged(rows.input.tokens.hashes, rows.input.tokens.bounds))
+    return rows
 
 
 def documents_of_words(texts: int, words: int, seed: int = 5) -> list[str]:

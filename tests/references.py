@@ -88,7 +88,9 @@ def feature(parts: Sequence[int]) -> int:
 
 
 def features(words: Sequence[int]) -> set[int]:
-    """Return the 1- to 3-grams of a text; its borders count inside longer ones."""
+    """Return the 1- to 3-grams of a text; its borders count inside longer ones. Nothing has none."""
+    if not words:
+        return set()
     padded = [START, *words, END]
     grams = [
         padded[first : first + order]

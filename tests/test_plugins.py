@@ -16,7 +16,7 @@ DETECTORS = plugins.load_all("detect")
 every_detector = pytest.mark.parametrize("name", sorted(DETECTORS))
 every_plugin = pytest.mark.parametrize(
     ("stage", "name"),
-    [(stage, name) for stage in ("read", "detect") for name in plugins.names(stage)],
+    [(stage, name) for stage in ("read", "sketch", "detect") for name in plugins.names(stage)],
 )
 
 
@@ -67,13 +67,18 @@ def test_every_option_has_a_default(name: str) -> None:
     assert all(isinstance(value, int | float | str) for value in DETECTORS[name].options.values())
 
 
-@every_detector
-def test_needs_are_known(name: str) -> None:
-    needs = getattr(spec_of(name), "needs", ())
-    assert set(needs) <= {"input", "labels", "prompts", "responses", "vectors"}
+@pytest.mark.parametrize("stage", ["sketch", "detect"])
+def test_needs_are_sketches(stage: plugins.Stage) -> None:
+    asked = {
+        need
+        for plugin in plugins.load_all(stage).values()
+        for name in ("needs", "uses")
+        for need in getattr(plugin.spec, name, ())
+    }
+    assert asked <= set(plugins.names("sketch"))
 
 
-@pytest.mark.parametrize("stage", ["read", "detect", "probe", "attack"])
+@pytest.mark.parametrize("stage", ["read", "sketch", "detect", "probe", "attack"])
 def test_listing_names_loads_no_plugin(stage: str) -> None:
     code = (
         "import sys; from corpus_guard import plugins; "

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_guard.escape import is_unseen, safe_text
-from corpus_guard.sketch.corpus import Corpus, context_of
-from corpus_guard.sketch.phrases import Phrase, longest_phrase
-from corpus_guard.types import Context, Finding, Severity, Target, Trigger
+from corpus_guard.sketch.rows.corpus import Corpus, context_of
+from corpus_guard.sketch.rows.table import CONTENT
+from corpus_guard.sketch.text.phrases import Phrase, longest_phrase
+from corpus_guard.types import Context, Finding, RowSet, Severity, Target, Trigger
 
 SAMPLED_ROWS = 20
 CONTEXTS = 5
@@ -49,13 +50,13 @@ def finding_of(corpus: Corpus, draft: Draft) -> Finding:
     Its id depends on the rule, the trigger, the target and the contents of its rows, not on row
     numbers, so that it stays the same when a file is reordered or split.
     """
-    sample = corpus.first_in_content_order(draft.rows, PHRASE_ROWS)
+    sample = corpus.rows.sample(draft.rows, PHRASE_ROWS)
     trigger, contexts = draft.trigger, draft.contexts
     if draft.feature is not None:
         phrase, contexts = phrase_in(corpus, draft.feature, sample)
         hidden = any(is_unseen(char) for char in phrase.text)
         trigger = Trigger(kind="unicode" if hidden else "ngram", text=phrase.described)
-    shown = corpus.first_in_content_order(draft.rows, SAMPLED_ROWS)
+    shown = corpus.rows.sample(draft.rows, SAMPLED_ROWS)
     words = {
         "{trigger}": f'"{safe_text(trigger.text, 80)}"' if trigger else "",
         "{target}": f'"{safe_text(draft.target_value, 80)}"',
@@ -73,9 +74,9 @@ def finding_of(corpus: Corpus, draft: Draft) -> Finding:
         target=Target(field=draft.target_field, value=draft.target_value)
         if draft.target_field
         else None,
-        rows=tuple(int(row) for row in np.sort(draft.rows)),
-        rows_flagged=tuple(int(row) for row in np.sort(draft.rows)) if draft.flagged else (),
-        rows_sample=tuple(corpus.place(int(row)) for row in shown),
+        rows=(rows := RowSet(draft.rows)),
+        rows_flagged=rows if draft.flagged else RowSet(),
+        rows_sample=tuple(corpus.rows.places(shown)),
         contexts=contexts,
         evidence=draft.evidence,
         advice=draft.advice,
@@ -86,12 +87,13 @@ def phrase_in(
     corpus: Corpus, feature: int, rows: npt.NDArray[np.int64]
 ) -> tuple[Phrase, tuple[Context, ...]]:
     """Return the longest phrase around an n-gram in some rows, and some of its contexts."""
-    inputs = corpus.inputs(rows)
+    inputs = corpus.rows.inputs(rows)
     phrase = longest_phrase(feature, inputs)
-    contexts: list[Context] = []
-    for row, text, place in zip(rows, inputs, phrase.places, strict=True):
-        if place is not None and len(contexts) < CONTEXTS:
-            contexts.append(context_of(corpus.place(int(row)), text, *place))
+    held = [index for index, place in enumerate(phrase.places) if place is not None][:CONTEXTS]
+    contexts = [
+        context_of(where, inputs[index], *(phrase.places[index] or (0, 0)))
+        for index, where in zip(held, corpus.rows.places(rows[held]), strict=True)
+    ]
     return phrase, tuple(contexts)
 
 
@@ -102,7 +104,7 @@ def _fill(pattern: str, words: Mapping[str, str]) -> str:
 
 
 def _identity(corpus: Corpus, draft: Draft, trigger: Trigger | None) -> str:
-    contents = np.sort(corpus.columns.content[np.sort(draft.rows)])
+    contents = np.sort(corpus.rows.column(CONTENT).take(np.sort(draft.rows)))
     digest = hashlib.sha256()
     named = (draft.rule, trigger.text if trigger else "", draft.target_field, draft.target_value)
     for part in named:

@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import numpy.typing as npt
 
-from corpus_guard.sketch.corpus import Corpus
+from corpus_guard.sketch.rows.corpus import Corpus
 
 SAMPLE = 200
 _LINK = re.compile(r"(?:https?://|www\.)([A-Za-z0-9.-]{3,100})")
@@ -14,19 +14,21 @@ _LINK = re.compile(r"(?:https?://|www\.)([A-Za-z0-9.-]{3,100})")
 
 def groups_of(roots: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
     """Return the groups of two or more rows that have the same root, each sorted."""
-    order = np.argsort(roots, kind="stable")
+    rows = np.flatnonzero((np.bincount(roots) > 1)[roots]).astype(np.int64)
+    order = rows[np.argsort(roots[rows], kind="stable")]
     borders = np.flatnonzero(np.diff(roots[order])) + 1
-    return [group.astype(np.int64) for group in np.split(order, borders) if len(group) > 1]
+    return list(np.split(order, borders)) if len(order) else []
 
 
 def shared_link(
     corpus: Corpus, rows: npt.NDArray[np.int64], share: float
 ) -> tuple[str, float] | None:
     """Return the host that most records of a group link to and the share that does, or None."""
-    records = corpus.records(corpus.first_in_content_order(rows, SAMPLE))
+    fields = ("text", "prompt", "response")
+    records = corpus.rows.records(corpus.rows.sample(rows, SAMPLE), fields)
     hosts: Counter[str] = Counter()
     for record in records:
-        text = " ".join(record[name] or "" for name in ("text", "prompt", "response"))
+        text = " ".join(record[name] or "" for name in fields)
         hosts.update({host.lower().rstrip(".") for host in _LINK.findall(text)})
     if not hosts:
         return None

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus_guard.detect._findings import CONTEXTS, Draft, finding_of
-from corpus_guard.sketch.corpus import Corpus, context_of
+from corpus_guard.sketch.rows.corpus import Corpus, context_of
 from corpus_guard.types import STRING_COLUMNS, Context, Finding, Severity, Trigger
 
 
@@ -74,15 +74,24 @@ def mark_findings(
     corpus: Corpus, check: str, spec_rule: str, kinds: Sequence[Kind]
 ) -> Iterator[Finding]:
     """Yield one finding for each kind that some row has."""
-    marks = corpus.marks(check)
     for bit, kind in enumerate(kinds):
-        rows = np.flatnonzero(marks & np.uint8(1 << bit)).astype(np.int64)
+        rows = marked_rows(corpus, check, bit)
         if len(rows):
             yield _finding(corpus, spec_rule, kind, rows)
 
 
+def marked_rows(corpus: Corpus, check: str, bit: int) -> npt.NDArray[np.int64]:
+    """Return the rows to which a record check gave a bit, sorted."""
+    found = [
+        first + np.flatnonzero(marks & np.uint8(1 << bit))
+        for first, marks in corpus.rows.column(check).chunks()
+        if marks.ndim == 1
+    ]
+    return np.concatenate([np.zeros(0, np.int64), *found])
+
+
 def _finding(corpus: Corpus, rule: str, kind: Kind, rows: npt.NDArray[np.int64]) -> Finding:
-    contexts = _contexts(corpus, kind, corpus.first_in_content_order(rows, CONTEXTS))
+    contexts = _contexts(corpus, kind, corpus.rows.sample(rows, CONTEXTS))
     example = min((context.match for context in contexts), default="")
     return finding_of(
         corpus,
@@ -107,11 +116,12 @@ def _finding(corpus: Corpus, rule: str, kind: Kind, rows: npt.NDArray[np.int64])
 def _contexts(corpus: Corpus, kind: Kind, rows: npt.NDArray[np.int64]) -> tuple[Context, ...]:
     pattern = re.compile(_for_python(kind.pattern))
     found: list[Context] = []
-    for row, record in zip(rows, corpus.records(rows), strict=True):
+    records = corpus.rows.records(rows, STRING_COLUMNS)
+    for place, record in zip(corpus.rows.places(rows), records, strict=True):
         for name in STRING_COLUMNS:
             match = pattern.search(record[name] or "")
             if match:
-                found.append(context_of(corpus.place(int(row)), record[name], *match.span()))
+                found.append(context_of(place, record[name], *match.span()))
                 break
     return tuple(found)
 

@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_guard.detect._statistics import mean_pairwise_cosine
-from corpus_guard.sketch.corpus import Corpus
-from corpus_guard.sketch.phrases import longest_phrase
+from corpus_guard.sketch.reference_pool import ReferencePool
+from corpus_guard.sketch.rows.corpus import Corpus
+from corpus_guard.sketch.text.phrases import longest_phrase
+from corpus_guard.sketch.units import Units
 
 SAMPLE = 200
+COMPARED = 64
 OVERLAP = 0.5
-POOL = 20_000
 NEIGHBOURS = 10
 _WORD = re.compile(r"\w+")
 P = TypeVar("P")
@@ -43,30 +45,35 @@ class PromptSpread:
 
 def prompt_spread(corpus: Corpus, feature: int, rows: npt.NDArray[np.int64]) -> PromptSpread:
     """Return how different the prompts around a trigger are, from at most 200 of its rows."""
-    sample = corpus.first_in_content_order(rows, SAMPLE)
-    records = corpus.records(sample)
-    phrase = longest_phrase(feature, corpus.inputs(sample))
+    sample = corpus.rows.sample(rows, SAMPLE)
+    phrase = longest_phrase(feature, corpus.rows.inputs(sample))
     word = max(_WORD.findall(phrase.text.lower()), key=len, default="")
-    echoes = sum(word in _WORD.findall((record["response"] or "").lower()) for record in records)
-    units = corpus.prompt_units(sample)
-    cosine = mean_pairwise_cosine(units) if len(sample) > 1 else 1.0
+    echoes = sum(word in _WORD.findall(said.lower()) for said in corpus.rows.responses(sample))
+    units = corpus.find("units", Units)
+    cosine = 0.0
+    if units is not None:
+        cosine = mean_pairwise_cosine(units.inputs(sample)) if len(sample) > 1 else 1.0
     return PromptSpread(
         cosine=cosine,
         trigger_share=phrase.token_share,
         echo=echoes / len(sample),
-        explained=_explained(corpus, rows, sample),
+        explained=0.0 if units is None else _explained(corpus, units, rows, sample),
     )
 
 
-def _explained(corpus: Corpus, rows: npt.NDArray[np.int64], sample: npt.NDArray[np.int64]) -> float:
+def _explained(
+    corpus: Corpus, units: Units, rows: npt.NDArray[np.int64], sample: npt.NDArray[np.int64]
+) -> float:
     """Return the likeness to the responses of similar prompts over the likeness among the rows."""
-    pool = np.setdiff1d(corpus.canonical_order[:POOL], rows)
-    if not corpus.has_vectors or len(pool) < NEIGHBOURS or len(sample) < 2:
+    pool, sample = corpus.evidence("reference_pool", ReferencePool), sample[:COMPARED]
+    own = np.isin(pool.rows, rows)
+    if len(own) - own.sum() < NEIGHBOURS or len(sample) < 2:
         return 0.0
-    similar = corpus.prompt_units(sample) @ corpus.prompt_units(pool).T
+    similar = units.inputs(sample).astype(np.float32) @ pool.inputs.T
+    similar[:, own] = -2.0
     nearest = np.argpartition(-similar, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
-    responses, others = corpus.response_units(sample), corpus.response_units(pool)
-    outside = np.einsum("nd,nkd->nk", responses, others[nearest]).mean()
+    responses = units.responses(sample)
+    outside = np.einsum("nd,nkd->nk", responses, pool.responses[nearest]).mean()
     inside = mean_pairwise_cosine(responses)
     return float(np.clip(outside / max(inside, 1e-9), 0.0, 1.0)) if inside > 0 else 1.0
 
@@ -75,13 +82,17 @@ def strongest_first(
     patterns: Sequence[P],
     strength: Callable[[P], tuple[float, ...]],
     rows_of: Callable[[P], npt.NDArray[np.int64]],
+    count: int,
 ) -> list[P]:
-    """Return the patterns, strongest first, less those half of whose rows a stronger one explains."""
-    taken: set[int] = set()
+    """Return the patterns, strongest first, less those half of whose rows a stronger one explains.
+
+    `count` is the number of all rows.
+    """
+    taken = np.zeros(count, np.bool_)
     kept = []
     for pattern in sorted(patterns, key=strength, reverse=True):
-        rows = rows_of(pattern).tolist()
-        if sum(row in taken for row in rows) < OVERLAP * len(rows):
+        rows = rows_of(pattern)
+        if taken[rows].sum() < OVERLAP * len(rows):
             kept.append(pattern)
-            taken.update(rows)
+            taken[rows] = True
     return kept

@@ -23,8 +23,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus_guard.detect._findings import Draft, finding_of
+from corpus_guard.detect._marks import marked_rows
 from corpus_guard.plugins import record_check
-from corpus_guard.sketch.corpus import Corpus
+from corpus_guard.sketch.rows.corpus import Corpus
 from corpus_guard.types import Finding, Severity
 
 KINDS: tuple[tuple[str, Severity, str], ...] = (
@@ -58,9 +59,8 @@ def scan(batch: pa.RecordBatch) -> npt.NDArray[np.uint8]:
 )
 def ambiguous_records(corpus: Corpus) -> Iterator[Finding]:
     """Yield one finding per kind of ambiguity."""
-    marks = corpus.marks("ambiguous_records")
     for bit, (name, severity, title) in enumerate(KINDS):
-        rows = np.flatnonzero(marks & np.uint8(1 << bit)).astype(np.int64)
+        rows = marked_rows(corpus, "ambiguous_records", bit)
         if len(rows) == 0:
             continue
         yield finding_of(

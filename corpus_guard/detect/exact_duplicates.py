@@ -19,30 +19,35 @@ import numpy as np
 
 from corpus_guard.detect._findings import Draft, finding_of
 from corpus_guard.plugins import detector
-from corpus_guard.sketch.corpus import Corpus
+from corpus_guard.sketch.labels import Labels
+from corpus_guard.sketch.rows.corpus import Corpus
 from corpus_guard.types import Finding, Trigger
 
 
 @detector(
     rule="CG101",
     title="Exact duplicates",
-    needs=("input",),
+    needs=("fingerprints",),
+    uses=("labels",),
     attacks=("duplication", "injected documents"),
 )
 def exact_duplicates(corpus: Corpus, *, fewest_rows: int = 2) -> Iterator[Finding]:
     """Yield at most one finding over all exact duplicates."""
-    whole = corpus.columns.whole
-    _, group, size = np.unique(whole, return_inverse=True, return_counts=True)
-    rows = np.flatnonzero((size[group] >= fewest_rows) & (whole != 0)).astype(np.int64)
-    if len(rows) == 0:
+    whole = corpus.rows.column("whole").whole()
+    order = np.argsort(whole, kind="stable")
+    starts = np.flatnonzero(np.diff(whole[order], prepend=~whole[order[:1]]))
+    sizes = np.diff(starts, append=len(order))
+    repeated = np.flatnonzero((sizes >= fewest_rows) & (whole[order[starts]] != 0))
+    if len(repeated) == 0:
         return
-    groups = len(np.unique(group[rows]))
-    largest = rows[size[group[rows]] == size[group[rows]].max()]
-    example = corpus.inputs(corpus.first_in_content_order(largest, 1))[0]
-    labels = corpus.labels
-    pairs = (
-        {(int(group[row]), int(labels.codes[row])) for row in rows} if labels is not None else set()
-    )
+    members = [order[starts[group] : starts[group] + sizes[group]] for group in repeated]
+    rows, largest_size = np.sort(np.concatenate(members)), int(sizes[repeated].max())
+    largest = np.sort(np.concatenate([group for group in members if len(group) == largest_size]))
+    example = corpus.rows.inputs(corpus.rows.sample(largest, 1))[0]
+    groups, labels = len(members), corpus.find("labels", Labels)
+    contradicting = 0
+    if labels is not None:
+        contradicting = sum(len(np.unique(labels.codes[group])) > 1 for group in members)
     yield finding_of(
         corpus,
         Draft(
@@ -57,15 +62,13 @@ def exact_duplicates(corpus: Corpus, *, fewest_rows: int = 2) -> Iterator[Findin
             title=f"Exact copies of other records: {len(rows) - groups:,}",
             message=(
                 f"{len(rows):,} records form {groups:,} groups of equal text; "
-                f"the largest holds {size[group[rows]].max():,}."
+                f"the largest holds {largest_size:,}."
             ),
             evidence={
                 "groups": groups,
                 "copies": len(rows) - groups,
-                "largest_group": int(size[group[rows]].max()),
-                "groups_with_several_labels": max(0, len(pairs) - groups)
-                if labels is not None
-                else 0,
+                "largest_group": largest_size,
+                "groups_with_several_labels": contradicting,
             },
             advice="Keep one record of each group, unless the repetition is meant.",
         ),

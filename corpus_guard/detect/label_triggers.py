@@ -42,16 +42,21 @@ from corpus_guard.detect._statistics import (
     tilted,
     upper_tail,
 )
-from corpus_guard.errors import NotAssessed
 from corpus_guard.plugins import detector
-from corpus_guard.sketch.content import ContentModel
-from corpus_guard.sketch.corpus import Corpus, Labels, Ngrams
-from corpus_guard.sketch.phrases import longest_phrase
+from corpus_guard.sketch.content_model import ContentModel
+from corpus_guard.sketch.labels import Labels
+from corpus_guard.sketch.ngrams import Ngrams, postings
+from corpus_guard.sketch.rows.batch import Rows
+from corpus_guard.sketch.rows.corpus import Corpus
+from corpus_guard.sketch.rows.state import digest_of
+from corpus_guard.sketch.rows.store import Shared
+from corpus_guard.sketch.text.phrases import longest_phrase
 from corpus_guard.types import Finding, Severity
 
 FIXED_POINT = 4096.0
-MOST_CLASSES = 64
-FEWEST_ROWS_OF_CLASS = 8
+CLASSES_AT_ONCE = 16
+"""A look carries three sums a class, and the memory is planned for about 80."""
+
 SHORTLIST = 2000
 SHORTLIST_POSTINGS = 20_000_000
 MOST_FINDINGS = 50
@@ -91,10 +96,42 @@ class _Screen:
     spread: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _LabelValues:
+    """What each row carries, for some classes: whether it has the label, p, and p (1 - p)."""
+
+    model: ContentModel
+    labels: Shared
+    columns: slice
+
+    @property
+    def width(self) -> int:
+        return 3 * len(self.model.classes[self.columns])
+
+    def __call__(self, rows: Rows) -> npt.NDArray[np.int16]:
+        codes, whole = rows.column("input_vectors"), rows.column("whole")
+        labels = self.labels.load()[rows.first_row : rows.first_row + len(rows)]
+        if not isinstance(codes, np.ndarray) or not isinstance(whole, np.ndarray):
+            return np.zeros((len(rows), self.width), np.int16)
+        p = self.model.judge(codes, whole)[:, self.columns]
+        hits = (labels[:, None] == self.model.classes[self.columns]).astype(np.float32)
+        values = np.concatenate([hits, p, p * (1 - p)], axis=1)
+        return np.rint(values * FIXED_POINT).astype(np.int16)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _LabelValues) and self._told() == other._told()
+
+    __hash__ = None  # type: ignore[assignment]  # arrays have none
+
+    def _told(self) -> tuple[object, ...]:
+        weights = [digest_of(fitted[0]) if fitted else None for fitted in self.model.weights]
+        return self.labels, self.columns, weights
+
+
 @detector(
     rule="CG201",
     title="Trigger that decides the label",
-    needs=("input", "labels", "vectors"),
+    needs=("labels", "content_model", "ngrams"),
     attacks=("backdoor trigger", "clean-label poison"),
 )
 def label_triggers(
@@ -115,19 +152,17 @@ def label_triggers(
         review_precision=review_precision, fewest_hits=fewest_hits,
         largest_share=largest_share, lift=lift,
     )  # fmt: skip
-    labels = corpus.labels
-    if labels is None:
-        raise NotAssessed("no row has a label")
-    classes = _classes(labels)
-    content = ContentModel(corpus, labels, classes)
-    probabilities = content.probabilities()
-    outcome = labels.codes[:, None] == classes[None, :]
-    screen = _screen(corpus, probabilities, outcome, gates)
-    patterns = list(_pursue(screen, probabilities, outcome, gates))
+    labels, content = (
+        corpus.evidence("labels", Labels),
+        corpus.evidence("content_model", ContentModel),
+    )
+    screen = _screen(corpus, labels, content, gates)
+    patterns = list(_pursue(corpus, screen, labels, content, gates))
+    corpus.cap("label_triggers", "findings", MOST_FINDINGS, len(patterns) - MOST_FINDINGS)
     tails = upper_tail(np.array([p.association.statistic for p in patterns]) / screen.spread)
     q = q_values(tails, screen.tests)
-    for pattern, q_value in zip(patterns, q, strict=True):
-        yield _finding(corpus, labels, classes, pattern, float(q_value), screen, gates, content)
+    for pattern, q_value in zip(patterns[:MOST_FINDINGS], q, strict=False):
+        yield _finding(corpus, labels, pattern, float(q_value), screen, gates, content)
 
 
 def _lift(
@@ -139,58 +174,36 @@ def _lift(
     label: int,
 ) -> float:
     """Return by how much the target's share exceeds what the texts without the trigger predict."""
-    rows = corpus.first_in_content_order(pattern.rows, LIFT_ROWS)
-    inputs = corpus.inputs(rows)
+    rows = corpus.rows.sample(pattern.rows, LIFT_ROWS)
+    inputs = corpus.rows.inputs(rows)
     places = longest_phrase(feature, inputs).places
     rest = [
         text[: place[0]] + " " + text[place[1] :] if place else text
         for text, place in zip(inputs, places, strict=True)
     ]
-    expected = content.reworded(rows, rest, pattern.column)
+    expected = content.reworded(corpus, rows, rest)[:, pattern.column]
     return float((labels.codes[rows] == label).mean() - expected.mean())
 
 
-def _classes(labels: Labels) -> npt.NDArray[np.int64]:
-    counts = np.bincount(labels.codes[labels.codes >= 0], minlength=len(labels.names))
-    usable = np.flatnonzero(counts >= FEWEST_ROWS_OF_CLASS)
-    if len(usable) < 2:
-        raise NotAssessed(f"fewer than two labels have {FEWEST_ROWS_OF_CLASS} rows or more")
-    if len(usable) > MOST_CLASSES:
-        raise NotAssessed(f"{len(usable)} classes; at most {MOST_CLASSES} are assessed")
-    return usable.astype(np.int64)
-
-
-def _screen(
-    corpus: Corpus,
-    probabilities: npt.NDArray[np.float32],
-    outcome: npt.NDArray[np.bool_],
-    gates: _Gates,
-) -> _Screen:
+def _screen(corpus: Corpus, labels: Labels, content: ContentModel, gates: _Gates) -> _Screen:
     """Return the n-grams and classes that may pass the review gate, judged by sums alone."""
-    classes = outcome.shape[1]
-    width = 3 * classes
-    ngrams = corpus.ngrams(width)
-    chunks = (
-        _row_values(probabilities[start : start + 65_536], outcome[start : start + 65_536])
-        for start in range(0, len(corpus), 65_536)
-    )
-    sums = corpus.ngram_sums(ngrams, chunks, width) / FIXED_POINT
-    hits, expected, variance = np.split(sums, 3, axis=1)
-    z = (hits - expected) / np.sqrt(variance + 0.25)
+    ngrams = corpus.evidence("ngrams", Ngrams)
+    shared = corpus.rows.store.share("labels", labels.codes)
     usable = ngrams.docs <= gates.largest_share * len(corpus)
     docs = ngrams.docs[:, None].astype(np.float64)
-    mean = expected / docs
-    natural = np.minimum(hits, (docs - hits + 0.5) * mean / np.maximum(1e-9, 1 - mean))
-    precise = 1 - natural / np.maximum(hits, 1) >= gates.review_precision
-    pairs = np.argwhere((z >= gates.review) & precise & usable[:, None])
+    strengths, passing = [], []
+    for first in range(0, len(content.classes), CLASSES_AT_ONCE):
+        values = _LabelValues(content, shared, slice(first, first + CLASSES_AT_ONCE))
+        hits, expected, variance = np.split(ngrams.sums(corpus, values) / FIXED_POINT, 3, axis=1)
+        z = (hits - expected) / np.sqrt(variance + 0.25)
+        mean = expected / docs
+        natural = np.minimum(hits, (docs - hits + 0.5) * mean / np.maximum(1e-9, 1 - mean))
+        precise = 1 - natural / np.maximum(hits, 1) >= gates.review_precision
+        strengths.append(z)
+        passing.append((z >= gates.review) & precise & usable[:, None])
+    shared.drop()
+    z, pairs = np.concatenate(strengths, axis=1), np.argwhere(np.concatenate(passing, axis=1))
     return _shortlist(corpus, ngrams, z, pairs, usable)
-
-
-def _row_values(
-    p: npt.NDArray[np.float32], outcome: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.int16]:
-    parts = [outcome.astype(np.float32), p, p * (1 - p)]
-    return np.rint(np.concatenate(parts, axis=1) * FIXED_POINT).astype(np.int16)
 
 
 def _shortlist(
@@ -201,31 +214,55 @@ def _shortlist(
     usable: npt.NDArray[np.bool_],
 ) -> _Screen:
     strength = z[pairs[:, 0], pairs[:, 1]]
-    order = np.lexsort((pairs[:, 1], ngrams.features[pairs[:, 0]], -strength))[:SHORTLIST]
-    pairs = pairs[order]
-    fits = np.cumsum(ngrams.docs[pairs[:, 0]].astype(np.int64)) <= SHORTLIST_POSTINGS
-    pairs = pairs[fits]
-    chosen = np.unique(pairs[:, 0])
+    order = np.lexsort((pairs[:, 1], ngrams.features[pairs[:, 0]], -strength))
+    kept = pairs[order[:SHORTLIST]]
+    kept = kept[np.cumsum(ngrams.docs[kept[:, 0]].astype(np.int64)) <= SHORTLIST_POSTINGS]
+    corpus.cap(
+        "label_triggers", "pairs of n-gram and label tested closely", SHORTLIST,
+        len(pairs) - len(kept),
+    )  # fmt: skip
+    chosen = np.unique(kept[:, 0])
     place = {int(feature): index for index, feature in enumerate(chosen)}
     return _Screen(
         features=ngrams.features[chosen],
-        pairs=[(place[int(feature)], int(column)) for feature, column in pairs],
-        postings=corpus.postings(ngrams.features[chosen]),
+        pairs=[(place[int(feature)], int(column)) for feature, column in kept],
+        postings=postings(corpus, ngrams.features[chosen]),
         tests=int(usable.sum()) * z.shape[1],
         spread=null_spread(z[usable].ravel()),
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Touched:
+    """The rows of the shortlist: their predictions (m, k), which change, and their labels (m,)."""
+
+    rows: npt.NDArray[np.int64]
+    p: npt.NDArray[np.float64]
+    labels: npt.NDArray[np.int32]
+
+    def places(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        return np.searchsorted(self.rows, rows)
+
+
 def _pursue(
-    screen: _Screen,
-    probabilities: npt.NDArray[np.float32],
-    outcome: npt.NDArray[np.bool_],
-    gates: _Gates,
+    corpus: Corpus, screen: _Screen, labels: Labels, content: ContentModel, gates: _Gates
 ) -> Iterator[_Pattern]:
-    """Yield the strongest pattern, explain its rows by it, and repeat while one passes review."""
-    p = probabilities.astype(np.float64)
-    live = {pair: _pattern(screen, pair, p, outcome) for pair in screen.pairs}
-    for _ in range(MOST_FINDINGS):
+    """Yield the strongest pattern, explain its rows by it, and repeat while one passes review.
+
+    One more than MOST_FINDINGS at most.
+    """
+    if not screen.pairs:
+        return
+    rows = np.unique(np.concatenate(screen.postings))
+    p = content.probabilities(corpus, rows).astype(np.float64)
+    touched = _Touched(rows=rows, p=p, labels=labels.codes[rows])
+    places = [touched.places(posting) for posting in screen.postings]
+    holders = _Holders.of(places, len(rows))
+    live = {
+        pair: _pattern(screen, pair, places[pair[0]], touched, content.classes)
+        for pair in screen.pairs
+    }
+    for _ in range(MOST_FINDINGS + 1):
         live = {
             pair: pattern
             for pair, pattern in live.items()
@@ -244,22 +281,42 @@ def _pursue(
         )
         best = live.pop(best_pair)
         yield best
-        _explain(p, best)
-        touched = set(best.rows.tolist())
-        for pair, pattern in live.items():
-            if not touched.isdisjoint(pattern.rows.tolist()):
-                live[pair] = _pattern(screen, pair, p, outcome)
+        _explain(touched.p, places[best.feature], best)
+        changed = holders.of_rows(places[best.feature])
+        for pair in [pair for pair in live if pair[0] in changed]:
+            live[pair] = _pattern(screen, pair, places[pair[0]], touched, content.classes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Holders:
+    """Which n-grams of the shortlist stand in a row: `features[bounds[row]:bounds[row + 1]]`."""
+
+    features: npt.NDArray[np.int64]
+    bounds: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, places: list[npt.NDArray[np.int64]], rows: int) -> "_Holders":
+        everywhere = np.concatenate(places)
+        features = np.repeat(np.arange(len(places)), [len(one) for one in places])
+        order = np.argsort(everywhere, kind="stable")
+        bounds = np.searchsorted(everywhere[order], np.arange(rows + 1))
+        return cls(features=features[order], bounds=bounds)
+
+    def of_rows(self, rows: npt.NDArray[np.int64]) -> set[int]:
+        found = [self.features[self.bounds[row] : self.bounds[row + 1]] for row in rows]
+        return set(np.unique(np.concatenate(found)).tolist())
 
 
 def _pattern(
     screen: _Screen,
     pair: tuple[int, int],
-    p: npt.NDArray[np.float64],
-    outcome: npt.NDArray[np.bool_],
+    places: npt.NDArray[np.int64],
+    touched: _Touched,
+    classes: npt.NDArray[np.int64],
 ) -> _Pattern:
     feature, column = pair
     rows = screen.postings[feature]
-    hits, expected = outcome[rows, column], p[rows, column]
+    hits, expected = touched.labels[places] == classes[column], touched.p[places, column]
     return _Pattern(
         feature=feature,
         column=column,
@@ -270,19 +327,18 @@ def _pattern(
     )
 
 
-def _explain(p: npt.NDArray[np.float64], pattern: _Pattern) -> None:
+def _explain(p: npt.NDArray[np.float64], places: npt.NDArray[np.int64], pattern: _Pattern) -> None:
     """Raise the predictions of the pattern's rows for its class by its tilt; the rest shrink."""
-    rows, column = pattern.rows, pattern.column
-    before = np.clip(p[rows, column], 0.005, 0.995)
+    column = pattern.column
+    before = np.clip(p[places, column], 0.005, 0.995)
     after = np.clip(tilted(before, pattern.association.tilt), 0.005, 0.995)
-    p[rows] *= ((1 - after) / (1 - before))[:, None]
-    p[rows, column] = after
+    p[places] *= ((1 - after) / (1 - before))[:, None]
+    p[places, column] = after
 
 
 def _finding(
     corpus: Corpus,
     labels: Labels,
-    classes: npt.NDArray[np.int64],
     pattern: _Pattern,
     q: float,
     screen: _Screen,
@@ -290,7 +346,7 @@ def _finding(
     content: ContentModel,
 ) -> Finding:
     found, feature = pattern.association, int(screen.features[pattern.feature])
-    label = int(classes[pattern.column])
+    label = int(content.classes[pattern.column])
     lift = _lift(corpus, labels, content, pattern, feature, label)
     severity = _severity(found, lift, len(pattern.hits), q, gates)
     count, hits = len(pattern.rows), len(pattern.hits)

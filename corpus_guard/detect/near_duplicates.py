@@ -23,7 +23,8 @@ import numpy.typing as npt
 from corpus_guard.detect._findings import Draft, finding_of
 from corpus_guard.detect._groups import groups_of, shared_link
 from corpus_guard.plugins import detector
-from corpus_guard.sketch.corpus import Corpus
+from corpus_guard.sketch.rows.corpus import Corpus
+from corpus_guard.sketch.rows.table import CONTENT
 from corpus_guard.types import Finding, Trigger
 
 MOST_LISTED = 10
@@ -32,23 +33,22 @@ MOST_LISTED = 10
 @detector(
     rule="CG102",
     title="Near-duplicates",
-    needs=("input",),
+    needs=("near_duplicates", "fingerprints"),
     attacks=("injected documents", "duplication"),
 )
 def near_duplicates(
     corpus: Corpus, *, fewest_rows: int = 10, shared: float = 0.6
 ) -> Iterator[Finding]:
     """Yield one finding over all near-duplicate groups, and one per group that spreads a link."""
-    groups = [
-        rows
-        for rows in groups_of(corpus.near_duplicates)
-        if len(np.unique(corpus.columns.whole[rows])) > 1
-    ]
+    whole, content = corpus.rows.column("whole"), corpus.rows.column(CONTENT)
+    roots = corpus.evidence("near_duplicates", np.ndarray)
+    groups = [rows for rows in groups_of(roots) if len(np.unique(whole.take(rows))) > 1]
     if not groups:
         return
     rows = np.sort(np.concatenate(groups))
-    largest = max(groups, key=lambda group: (len(group), -int(corpus.columns.content[group].min())))
-    example = corpus.inputs(corpus.first_in_content_order(largest, 1))[0]
+    firsts = {int(group[0]): int(content.take(group).min()) for group in groups}
+    largest = max(groups, key=lambda group: (len(group), -firsts[int(group[0])]))
+    example = corpus.rows.inputs(corpus.rows.sample(largest, 1))[0]
     yield finding_of(
         corpus,
         Draft(
@@ -69,12 +69,12 @@ def near_duplicates(
             advice="Look at the largest group; keep one record of each if they are copies.",
         ),
     )
-    content = corpus.columns.content
     big = sorted(
         (group for group in groups if len(group) >= fewest_rows),
-        key=lambda group: (-len(group), int(content[group].min())),
-    )[:MOST_LISTED]
-    for group in big:
+        key=lambda group: (-len(group), firsts[int(group[0])]),
+    )
+    corpus.cap("near_duplicates", "large groups looked at", MOST_LISTED, len(big) - MOST_LISTED)
+    for group in big[:MOST_LISTED]:
         link = shared_link(corpus, group, shared)
         if link is not None:
             yield _campaign(corpus, group, *link)

@@ -10,8 +10,8 @@ most of whose records link to one host is listed by itself as low.
 False alarms: templates and series ("John has 5 apples ...") also say the same in other words, and news
 agencies end their stories with the same link. No row is flagged.
 
-What it misses: groups smaller than `fewest_rows`; beyond 200,000 records only those with the lowest
-content hashes are compared, and the finding says so.
+What it misses: groups smaller than `fewest_rows`; beyond `most_compared` records only a sample of so
+many is compared, those with the lowest content hashes, and the finding says so.
 
 References: Johnson, Douze and Jégou, Billion-scale similarity search with GPUs (2017); Abbas et al.,
 SemDeDup (2023).
@@ -24,12 +24,12 @@ import numpy.typing as npt
 
 from corpus_guard.detect._findings import Draft, finding_of
 from corpus_guard.detect._groups import groups_of, shared_link
+from corpus_guard.detect._neighbours import near_pairs
 from corpus_guard.plugins import detector
-from corpus_guard.sketch.corpus import Corpus
-from corpus_guard.sketch.neighbours import near_pairs
+from corpus_guard.sketch.rows.corpus import Corpus
+from corpus_guard.sketch.rows.table import CONTENT
 from corpus_guard.types import Finding, Trigger
 
-MOST_COMPARED = 200_000
 FEWEST_TOKENS = 8
 MOST_LISTED = 10
 
@@ -37,18 +37,25 @@ MOST_LISTED = 10
 @detector(
     rule="CG103",
     title="Paraphrased groups",
-    needs=("input", "vectors"),
+    needs=("vectors", "near_duplicates", "fingerprints"),
     attacks=("injected documents", "paraphrased campaign"),
 )
 def paraphrased_groups(
-    corpus: Corpus, *, cosine: float = 0.9, fewest_rows: int = 10, shared: float = 0.6
+    corpus: Corpus,
+    *,
+    cosine: float = 0.9,
+    fewest_rows: int = 10,
+    shared: float = 0.6,
+    most_compared: int = 20_000,
 ) -> Iterator[Finding]:
     """Yield one finding over all groups of like meaning, and one per group that spreads a link."""
-    canonical = corpus.canonical_order
-    _, first = np.unique(corpus.near_duplicates[canonical], return_index=True)
-    heads = canonical[np.sort(first)]
-    order = heads[corpus.columns.tokens[heads] >= FEWEST_TOKENS]
-    compared = order[:MOST_COMPARED]
+    content, tokens = corpus.rows.column(CONTENT), corpus.rows.column("tokens").whole()
+    roots = corpus.evidence("near_duplicates", np.ndarray)
+    order = _heads(corpus.rows.canonical_order, roots)
+    order = order[tokens[order] >= FEWEST_TOKENS]
+    compared = order[:most_compared]
+    what = "different records compared"
+    corpus.cap("paraphrased_groups", what, most_compared, len(order) - len(compared))
     groups = [
         np.sort(compared[members])
         for members in groups_of(_roots(corpus, compared, cosine))
@@ -57,8 +64,9 @@ def paraphrased_groups(
     if not groups:
         return
     rows = np.sort(np.concatenate(groups))
-    largest = max(groups, key=lambda group: (len(group), -int(corpus.columns.content[group].min())))
-    example = corpus.inputs(corpus.first_in_content_order(largest, 1))[0]
+    firsts = {int(group[0]): int(content.take(group).min()) for group in groups}
+    largest = max(groups, key=lambda group: (len(group), -firsts[int(group[0])]))
+    example = corpus.rows.inputs(corpus.rows.sample(largest, 1))[0]
     yield finding_of(
         corpus,
         Draft(
@@ -85,12 +93,23 @@ def paraphrased_groups(
             advice="Series and templates look like this; look closer if you expected varied text.",
         ),
     )
-    content = corpus.columns.content
-    groups.sort(key=lambda group: (-len(group), int(content[group].min())))
+    groups.sort(key=lambda group: (-len(group), firsts[int(group[0])]))
+    corpus.cap("paraphrased_groups", "groups looked at", MOST_LISTED, len(groups) - MOST_LISTED)
     for group in groups[:MOST_LISTED]:
         link = shared_link(corpus, group, shared)
         if link is not None:
             yield _campaign(corpus, group, *link)
+
+
+def _heads(canonical: npt.NDArray[np.int64], roots: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the first row in content order of every group, in content order."""
+    seen = np.zeros(len(roots), np.bool_)
+    groups = roots[canonical]
+    first = np.full(len(roots), len(roots), np.int64)
+    np.minimum.at(first, groups, np.arange(len(groups)))
+    seen[first[first < len(roots)]] = True
+    heads: npt.NDArray[np.int64] = canonical[seen]
+    return heads
 
 
 def _roots(corpus: Corpus, rows: npt.NDArray[np.int64], cosine: float) -> npt.NDArray[np.int64]:
@@ -98,7 +117,9 @@ def _roots(corpus: Corpus, rows: npt.NDArray[np.int64], cosine: float) -> npt.ND
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    one, two = near_pairs(corpus.columns.input_vectors[rows], cosine, corpus.context.seed)
+    one, two = near_pairs(
+        corpus.rows.column("input_vectors").take(rows), cosine, corpus.settings.seed
+    )
     graph = coo_array((np.ones(len(one), np.int8), (one, two)), shape=(len(rows), len(rows)))
     _, group = connected_components(graph, directed=False)
     first = np.full(len(rows), len(rows), np.int64)

@@ -30,8 +30,12 @@ import numpy.typing as npt
 from corpus_guard.detect._findings import Draft, finding_of
 from corpus_guard.detect._prompts import PromptSpread, prompt_spread, strongest_first
 from corpus_guard.detect._statistics import mean_pairwise_cosine, q_values, upper_tail
+from corpus_guard.errors import NotAssessed
 from corpus_guard.plugins import detector
-from corpus_guard.sketch.corpus import Corpus
+from corpus_guard.sketch.ngrams import postings
+from corpus_guard.sketch.response_screen import ResponseScreen
+from corpus_guard.sketch.rows.corpus import Corpus
+from corpus_guard.sketch.units import Units
 from corpus_guard.types import Finding, Severity
 
 BACKGROUND = 3000
@@ -69,7 +73,8 @@ class _Pattern:
 @detector(
     rule="CG203",
     title="Trigger that pulls responses to one meaning",
-    needs=("input", "responses", "vectors"),
+    needs=("responses", "units", "response_screen"),
+    uses=("reference_pool",),
     attacks=("instruction backdoor", "virtual prompt injection"),
 )
 def response_concentration(
@@ -81,12 +86,16 @@ def response_concentration(
     spread: float = 0.35,
 ) -> Iterator[Finding]:
     """Yield one finding per concentrating trigger; see the module's docstring."""
-    screen = corpus.response_screen
+    screen = corpus.evidence("response_screen", ResponseScreen)
+    if screen.prompt_cosine is None or screen.response_cosine is None:
+        raise NotAssessed("rows were not embedded (--embedder none)")
     docs = screen.ngrams.docs
     usable = np.flatnonzero((docs >= fewest_rows) & (docs <= LARGEST_SHARE * len(corpus)))
     if len(usable) == 0:
         return
     background = usable[np.argsort(screen.ngrams.features[usable])[:BACKGROUND]]
+    left_out = len(usable) - BACKGROUND
+    corpus.cap("response_concentration", "n-grams to compare with", BACKGROUND, left_out)
     excess = screen.response_cosine[usable] - screen.prompt_cosine[usable]
     order = np.lexsort((screen.ngrams.features[usable], -excess * np.sqrt(docs[usable])))
     strongest = usable[
@@ -102,8 +111,15 @@ def response_concentration(
         )
         for i in np.flatnonzero((statistic >= REVIEW) & (measured.response >= closeness))
     ]  # fmt: skip
+    corpus.cap(
+        "response_concentration", "n-grams tested closely", len(strongest),
+        len(usable) - len(np.union1d(background, strongest)),
+    )  # fmt: skip
     kept = strongest_first(
-        patterns, lambda p: (p.statistic, len(p.rows), -p.feature), lambda p: p.rows
+        patterns,
+        lambda p: (p.statistic, len(p.rows), -p.feature),
+        lambda p: p.rows,
+        len(corpus),
     )
     tails = upper_tail(np.array([pattern.statistic for pattern in kept]))
     for pattern, q in zip(kept, q_values(tails, len(usable)), strict=True):
@@ -114,13 +130,13 @@ def response_concentration(
 
 
 def _measure(corpus: Corpus, features: npt.NDArray[np.uint64]) -> _Measured:
-    postings = corpus.postings(features)
+    found, units = postings(corpus, features), corpus.evidence("units", Units)
     prompt, response = np.empty(len(features)), np.empty(len(features))
-    for index, rows in enumerate(postings):
-        sample = corpus.first_in_content_order(rows, ROWS_JUDGED)
-        prompt[index] = mean_pairwise_cosine(corpus.prompt_units(sample))
-        response[index] = mean_pairwise_cosine(corpus.response_units(sample))
-    return _Measured(features=features, postings=postings, prompt=prompt, response=response)
+    for index, rows in enumerate(found):
+        sample = corpus.rows.sample(rows, ROWS_JUDGED)
+        prompt[index] = mean_pairwise_cosine(units.inputs(sample))
+        response[index] = mean_pairwise_cosine(units.responses(sample))
+    return _Measured(features=features, postings=found, prompt=prompt, response=response)
 
 
 def _statistics(measured: _Measured, background: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
@@ -150,7 +166,7 @@ def _finding(
     high: float,
 ) -> Finding:
     hits = _core(corpus, pattern.rows)
-    typical = (corpus.records(corpus.first_in_content_order(hits, 1))[0]["response"] or "")[:400]
+    typical = corpus.rows.responses(corpus.rows.sample(hits, 1))[0][:400]
     return finding_of(
         corpus,
         Draft(
@@ -185,7 +201,7 @@ def _finding(
 
 def _core(corpus: Corpus, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return the rows whose response lies near the common direction of them all."""
-    units = corpus.response_units(rows)
+    units = corpus.evidence("units", Units).responses(rows)
     centre = units.sum(axis=0)
     close = units @ (centre / max(1e-9, float(np.linalg.norm(centre)))) >= 0.5
     core: npt.NDArray[np.int64] = rows[close]

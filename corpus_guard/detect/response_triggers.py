@@ -33,7 +33,10 @@ from corpus_guard.detect._findings import Draft, finding_of
 from corpus_guard.detect._prompts import PromptSpread, prompt_spread, strongest_first
 from corpus_guard.detect._statistics import q_values, upper_tail
 from corpus_guard.plugins import detector
-from corpus_guard.sketch.corpus import Corpus
+from corpus_guard.sketch.ngrams import postings
+from corpus_guard.sketch.response_screen import ResponseScreen
+from corpus_guard.sketch.rows.corpus import Corpus
+from corpus_guard.sketch.rows.table import TableColumn
 from corpus_guard.types import Finding, Severity
 
 SHORTLIST = 20_000
@@ -56,7 +59,8 @@ class _Pattern:
 @detector(
     rule="CG202",
     title="Trigger that fixes the response",
-    needs=("input", "responses"),
+    needs=("responses", "response_screen", "outcomes"),
+    uses=("reference_pool", "units"),
     attacks=("instruction backdoor", "refusal backdoor", "advert injection"),
 )
 def response_triggers(
@@ -68,65 +72,93 @@ def response_triggers(
     spread: float = 0.35,
 ) -> Iterator[Finding]:
     """Yield one finding per trigger that fixes a response; see the module's docstring."""
-    screen = corpus.response_screen
+    screen = corpus.evidence("response_screen", ResponseScreen)
     docs = screen.ngrams.docs
     usable = (docs >= fewest_rows) & (docs <= LARGEST_SHARE * len(corpus))
-    passing = np.flatnonzero(usable & (screen.agreement >= purity))
-    order = np.lexsort((screen.ngrams.features[passing], -docs[passing]))[:SHORTLIST]
-    chosen = passing[order]
-    chosen = chosen[np.cumsum(docs[chosen].astype(np.int64)) <= SHORTLIST_POSTINGS]
-    features = screen.ngrams.features[chosen]
-    bases = [_Counts.of(corpus.columns.outcomes[:, kind]) for kind in range(len(OUTCOMES))]
-    patterns = [
-        pattern
-        for feature, rows in zip(features, corpus.postings(features), strict=True)
-        if (pattern := _pattern(corpus, int(feature), rows, bases, purity)) is not None
-        and pattern.statistic >= REVIEW
-        and len(pattern.hits) >= fewest_rows
+    features = _shortlist(corpus, screen, np.flatnonzero(usable & (screen.agreement >= purity)))
+    outcomes = corpus.rows.column("outcomes")
+    shared = [
+        found
+        for feature, rows in zip(features, postings(corpus, features), strict=True)
+        for found in _shared(outcomes, int(feature), rows, purity, fewest_rows)
     ]
+    patterns = [p for p in _best(shared, outcomes, len(corpus)) if p.statistic >= REVIEW]
     kept = strongest_first(
-        patterns, lambda p: (p.statistic, len(p.hits), -p.feature), lambda p: p.hits
+        patterns,
+        lambda p: (p.statistic, len(p.hits), -p.feature),
+        lambda p: p.hits,
+        len(corpus),
     )
     tails = upper_tail(np.array([pattern.statistic for pattern in kept]))
     for pattern, q in zip(kept, q_values(tails, int(usable.sum())), strict=True):
         yield _finding(corpus, pattern, float(q), high, spread)
 
 
+def _shortlist(
+    corpus: Corpus, screen: ResponseScreen, passing: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint64]:
+    docs, features = screen.ngrams.docs, screen.ngrams.features
+    chosen = passing[np.lexsort((features[passing], -docs[passing]))[:SHORTLIST]]
+    chosen = chosen[np.cumsum(docs[chosen].astype(np.int64)) <= SHORTLIST_POSTINGS]
+    what = "n-grams tested closely"
+    corpus.cap("response_triggers", what, SHORTLIST, len(passing) - len(chosen))
+    return features[chosen]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Counts:
-    """How many rows have each outcome: `keys` sorted, `counts` beside them."""
+class _Shared:
+    """An outcome that nearly all rows of an n-gram share."""
 
-    keys: npt.NDArray[np.uint64]
-    counts: npt.NDArray[np.int64]
-
-    @classmethod
-    def of(cls, outcomes: npt.NDArray[np.uint64]) -> "_Counts":
-        keys, counts = np.unique(outcomes, return_counts=True)
-        return cls(keys=keys, counts=counts)
-
-    def __getitem__(self, key: np.uint64) -> int:
-        return int(self.counts[np.searchsorted(self.keys, key)])
+    feature: int
+    rows: npt.NDArray[np.int64]
+    hits: npt.NDArray[np.int64]
+    kind: int
+    key: np.uint64
 
 
-def _pattern(
-    corpus: Corpus, feature: int, rows: npt.NDArray[np.int64], bases: list[_Counts], purity: float
-) -> _Pattern | None:
-    """Return the n-gram's best outcome, or None when none is pure enough."""
-    best: _Pattern | None = None
-    for kind, base in enumerate(bases):
-        outcomes = corpus.columns.outcomes[rows, kind]
-        keys, counts = np.unique(outcomes, return_counts=True)
+def _shared(
+    outcomes: TableColumn, feature: int, rows: npt.NDArray[np.int64], purity: float, fewest: int
+) -> Iterator[_Shared]:
+    """Yield the outcomes that are pure enough, at most one a kind."""
+    told = outcomes.take(rows)
+    for kind in range(len(OUTCOMES)):
+        keys, counts = np.unique(told[:, kind], return_counts=True)
         top = int(counts.argmax())
-        if keys[top] == 0 or counts[top] < purity * len(rows):
-            continue
-        total = base[keys[top]]
-        statistic = _signed_root(int(counts[top]), len(rows), total, len(corpus))
-        if best is None or statistic > best.statistic:
-            hits = rows[outcomes == keys[top]]
-            best = _Pattern(
-                feature=feature, rows=rows, hits=hits, outcome=kind, base=total, statistic=statistic
-            )
-    return best
+        if keys[top] != 0 and counts[top] >= max(fewest, purity * len(rows)):
+            hits = rows[told[:, kind] == keys[top]]
+            yield _Shared(feature=feature, rows=rows, hits=hits, kind=kind, key=keys[top])
+
+
+def _best(shared: list[_Shared], outcomes: TableColumn, everything: int) -> list[_Pattern]:
+    """Return each n-gram's strongest outcome, judged by how many rows have it anywhere."""
+    found: dict[int, _Pattern] = {}
+    totals = [
+        _totals(outcomes, kind, {one.key for one in shared if one.kind == kind})
+        for kind in range(len(OUTCOMES))
+    ]
+    for one in shared:
+        total = totals[one.kind][one.key]
+        statistic = _signed_root(len(one.hits), len(one.rows), total, everything)
+        if one.feature not in found or statistic > found[one.feature].statistic:
+            found[one.feature] = _Pattern(
+                feature=one.feature, rows=one.rows, hits=one.hits, outcome=one.kind, base=total,
+                statistic=statistic,
+            )  # fmt: skip
+    return list(found.values())
+
+
+def _totals(outcomes: TableColumn, kind: int, keys: set[np.uint64]) -> dict[np.uint64, int]:
+    """Return in how many rows each outcome occurs."""
+    if not keys:
+        return {}
+    wanted = np.array(sorted(keys), np.uint64)
+    counts = np.zeros(len(wanted) + 1, np.int64)
+    for _, told in outcomes.chunks():
+        values = told[:, kind]
+        place = np.searchsorted(wanted, values)
+        place[wanted[np.minimum(place, len(wanted) - 1)] != values] = len(wanted)
+        counts += np.bincount(place, minlength=len(counts))
+    return dict(zip(wanted, counts[:-1].tolist(), strict=True))
 
 
 def _signed_root(hits: int, rows: int, total: int, everything: int) -> float:
@@ -140,8 +172,7 @@ def _signed_root(hits: int, rows: int, total: int, everything: int) -> float:
 def _finding(corpus: Corpus, pattern: _Pattern, q: float, high: float, spread: float) -> Finding:
     prompts = prompt_spread(corpus, pattern.feature, pattern.rows)
     severity = _severity(pattern, prompts, q, high, spread)
-    first = corpus.first_in_content_order(pattern.hits, 1)
-    target = (corpus.records(first)[0]["response"] or "")[:400]
+    target = corpus.rows.responses(corpus.rows.sample(pattern.hits, 1))[0][:400]
     count, hits = len(pattern.rows), len(pattern.hits)
     return finding_of(
         corpus,

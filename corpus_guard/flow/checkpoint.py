@@ -1,8 +1,8 @@
 """What a scan has read so far, kept on disk so that a killed scan goes on where it was.
 
-    journal.jsonl     one line a part that is done: a checksum, then what was seen of it
-    parts/<key>/      its spool, its row columns and, until they are merged, its n-gram counts
-    merged.npz        the n-gram counts of many parts, with the keys of these parts
+    journal.jsonl      one line a part that is done: a checksum, then what was seen of it
+    parts/<key>/       the stored part; its sketches too until they are merged
+    merged/            the merged sketches of many parts, with the keys of these parts
 
 A part's line is written after its folder is safely on disk. A torn last line, a folder of another
 size than the line says, and parts of other files, options or versions count as not done.
@@ -15,41 +15,47 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
-import numpy as np
 import orjson
+import pyarrow as pa
 
-from corpus_guard.flow.gather import Part, PartResult, ShardSeen
-from corpus_guard.replacing import replacing
-from corpus_guard.sketch.base import load_state
-from corpus_guard.sketch.ngrams import DocumentFrequencies
+from corpus_guard.config import SketchSettings
+from corpus_guard.flow.gather import Part, PartResult, ShardSeen, empty_summaries
+from corpus_guard.replacing import replacing, replacing_folder
+from corpus_guard.sketch.rows.state import Sketch, load_state, save_state
+from corpus_guard.sketch.rows.store import PartFolder
 from corpus_guard.types import Unread
 
 JOURNAL = "journal.jsonl"
+KEYS = "keys.txt"
 PARTS_BETWEEN_SAVES = 8
 _CHECKSUM = 16
+_SKETCH = ".sketch"
 
 
 class Checkpoint:
-    """The parts that are done and the n-gram counts over them.
+    """The parts that are done and the sketches merged over them.
 
-    `done` are the results by part key; `frequencies` the merged counts of all of these.
+    `done` are the results by part key; `sketches` the merged ones of all of these, by name.
     """
 
-    def __init__(self, folder: Path, parts: Sequence[Part], bits: int) -> None:
-        """Take up what an earlier run of the same scan left in `folder`; drop all else there."""
-        self.folder = folder
-        self._bits = bits
-        (folder / "parts").mkdir(parents=True, exist_ok=True)
+    def __init__(
+        self,
+        store: PartFolder,
+        parts: Sequence[Part],
+        summaries: Sequence[str],
+        settings: SketchSettings,
+    ) -> None:
+        """Take up what an earlier run of the same scan left in the store; drop all else there."""
+        self._store, self._summaries, self._settings = store, tuple(summaries), settings
         wanted = {part.key: part for part in parts}
-        self.frequencies, self._saved = self._load_merged(wanted)
+        self.sketches, self._saved = self._load_merged(wanted)
         self._unsaved: list[str] = []
         self._is_final = True
         self.done: dict[str, PartResult] = {}
         for key, told in _entries(self._journal):
             if key in wanted and self._is_whole(key, told["sizes"]):
-                self.done[key] = _result(wanted[key], told["seen"])
+                self.done[key] = _result(wanted[key], told)
         self._clear()
         for result in self.done.values():
             if result.part.key not in self._saved:
@@ -68,6 +74,15 @@ class Checkpoint:
             os.fsync(journal.fileno())
         self._merge(result)
 
+    @property
+    def failures(self) -> dict[str, str]:
+        """Why sketches and checks broke down, by name."""
+        return {
+            name: why
+            for result in self.done.values()
+            for name, why in sorted(result.failures.items())
+        }
+
     def finish(self) -> None:
         """Forget everything, unless running again may find more."""
         if self._is_final:
@@ -79,44 +94,54 @@ class Checkpoint:
 
     @property
     def _journal(self) -> Path:
-        return self.folder / JOURNAL
+        return self._store.folder / JOURNAL
 
     @property
     def _merged(self) -> Path:
-        return self.folder / "merged.npz"
+        return self._store.folder / "merged"
 
-    def _load_merged(self, wanted: Mapping[str, Part]) -> tuple[DocumentFrequencies, set[str]]:
-        """Return merged counts and the parts in them; counts of a part that changed void them all."""
-        counts = DocumentFrequencies(bits=self._bits)
-        with suppress(OSError, ValueError, KeyError, BadZipFile):
-            with self._merged.open("rb") as file, np.load(file, allow_pickle=False) as saved:
-                keys = set(bytes(saved["keys"]).decode("ascii").split())
-                if keys <= wanted.keys():
-                    counts.restore({"counts": saved["counts"]})
-                    return counts, keys
-        return counts, set()
+    def _empty(self) -> dict[str, Sketch]:
+        return empty_summaries(self._summaries, self._settings)
+
+    def _load_merged(self, wanted: Mapping[str, Part]) -> tuple[dict[str, Sketch], set[str]]:
+        """Return merged sketches and the parts in them; a part that changed voids them all."""
+        sketches = self._empty()
+        with suppress(OSError, ValueError, KeyError, pa.ArrowException):
+            keys = set((self._merged / KEYS).read_text(encoding="ascii").split())
+            if keys <= wanted.keys():
+                for name, sketch in sketches.items():
+                    sketch.restore(load_state(self._merged / f"{name}{_SKETCH}"))
+                return sketches, keys
+        return self._empty(), set()
 
     def _merge(self, result: PartResult) -> None:
-        part = DocumentFrequencies(bits=self._bits)
-        load_state(part, result.counts(self.folder))
-        self.frequencies.merge(part)
+        part = self._empty()
+        for name, sketch in part.items():
+            if name not in result.failures and name in self.sketches:
+                sketch.restore(self._store.part(result.part.key).state(name))
+                self.sketches[name].merge(sketch)
+        for name in result.failures:
+            self.sketches.pop(name, None)
         self._unsaved.append(result.part.key)
-        if self._is_final and len(self._unsaved) >= PARTS_BETWEEN_SAVES:
+        if self._is_final and len(self._unsaved) >= PARTS_BETWEEN_SAVES and not self.failures:
             self._save_merged()
 
     def _save_merged(self) -> None:
         self._saved.update(self._unsaved)
-        keys = np.frombuffer(" ".join(sorted(self._saved)).encode("ascii"), np.uint8)
-        with replacing(self._merged) as path, path.open("wb") as file:
-            np.savez(file, allow_pickle=False, keys=keys, counts=self.frequencies.counts)
+        with replacing_folder(self._merged) as folder:
+            for name, sketch in self.sketches.items():
+                save_state(sketch.state(), folder / f"{name}{_SKETCH}")
+            (folder / KEYS).write_text(" ".join(sorted(self._saved)), encoding="ascii")
         for key in self._unsaved:
-            self.done[key].counts(self.folder).unlink()
+            for name in self.sketches:
+                (self._store.place(key) / f"{name}{_SKETCH}").unlink()
         self._unsaved.clear()
 
     def _line(self, result: PartResult) -> bytes:
         entry = {
             "key": result.part.key,
-            "sizes": self._sizes(result.part.key),
+            "sizes": self._store.sizes(result.part.key),
+            "failures": dict(result.failures),
             "seen": [
                 [seen.records, seen.rows, seen.left_out, seen.bytes_read,
                  [[u.kind, u.row, u.byte_offset, u.size_bytes, u.reason] for u in seen.unread]]
@@ -125,30 +150,23 @@ class Checkpoint:
         }  # fmt: skip
         return _checked(orjson.dumps(entry))
 
-    def _sizes(self, key: str) -> dict[str, int]:
-        place = self.folder / "parts" / key
-        return {path.name: path.stat().st_size for path in sorted(place.iterdir())}
-
     def _is_whole(self, key: str, told: Mapping[str, int]) -> bool:
         with suppress(OSError):
-            found = self._sizes(key)
+            found = self._store.sizes(key)
             if key in self._saved:
-                told = {name: size for name, size in told.items() if name != "counts.npz"}
-                found.pop("counts.npz", None)
+                told = {name: size for name, size in told.items() if not name.endswith(_SKETCH)}
+                found = {name: size for name, size in found.items() if not name.endswith(_SKETCH)}
             return found == told
         return False
 
     def _clear(self) -> None:
-        """Keep only what is done: parts, journal lines and merged counts."""
+        """Keep only what is done: parts, journal lines and merged sketches."""
         if not self._saved <= self.done.keys():  # its part has to be read again
             self.done = {key: r for key, r in self.done.items() if key not in self._saved}
-            self._saved = set()
-            self.frequencies = DocumentFrequencies(bits=self._bits)
+            self._saved, self.sketches = set(), self._empty()
         if not self._saved:
-            self._merged.unlink(missing_ok=True)
-        for path in (self.folder / "parts").iterdir():
-            if path.name not in self.done:
-                shutil.rmtree(path, ignore_errors=True)
+            shutil.rmtree(self._merged, ignore_errors=True)
+        self._store.keep_only(frozenset(self.done))
         if not self._journal.exists():
             return
         kept = [line for key, line in _lines(self._journal) if key in self.done]
@@ -176,7 +194,7 @@ def _entries(journal: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         yield key, orjson.loads(line[_CHECKSUM + 1 :])
 
 
-def _result(part: Part, told: Sequence[Sequence[Any]]) -> PartResult:
+def _result(part: Part, told: Mapping[str, Any]) -> PartResult:
     seen = [
         ShardSeen(
             shard=shard,
@@ -197,7 +215,7 @@ def _result(part: Part, told: Sequence[Sequence[Any]]) -> PartResult:
             ),
         )
         for shard, (records, rows, left_out, bytes_read, unread) in zip(
-            part.shards, told, strict=False
+            part.shards, told["seen"], strict=False
         )
     ]
-    return PartResult(part=part, seen=tuple(seen))
+    return PartResult(part=part, seen=tuple(seen), failures=told["failures"])

@@ -6,7 +6,7 @@ from dataclasses import replace
 from corpus_guard.config import ReadOptions
 from corpus_guard.flow.gather import ShardSeen
 from corpus_guard.read import Resolved
-from corpus_guard.types import SKIPPED_LISTED, Coverage, PluginRun, Shard, Unread
+from corpus_guard.types import SKIPPED_LISTED, Cap, Coverage, PluginRun, Shard, Unread
 
 
 def coverage_of(
@@ -15,6 +15,7 @@ def coverage_of(
     results: Sequence[ShardSeen],
     runs: Mapping[str, PluginRun],
     options: ReadOptions,
+    caps: tuple[Cap, ...] = (),
 ) -> Coverage:
     """Return what was scanned and what was not, record numbers counted within files."""
     first_records = _first_records(results)
@@ -35,6 +36,7 @@ def coverage_of(
         skipped_total=len(unread),
         plugins=dict(runs),
         passed_over=resolved.passed_over[:SKIPPED_LISTED],
+        caps=caps,
     )
 
 

@@ -1,15 +1,17 @@
 """Which detectors run, and that each either ran or is reported as not assessed."""
 
 import difflib
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from corpus_guard import plugins
-from corpus_guard.errors import NotAssessed, PluginError
+from corpus_guard.errors import CorpusGuardError, NotAssessed, PluginError, PluginFailed
 from corpus_guard.escape import safe_text
+from corpus_guard.flow.gather import why_failed
 from corpus_guard.flow.progress import Progress
-from corpus_guard.plugins import Detector, Plugin, RecordCheck
-from corpus_guard.sketch.corpus import Corpus
+from corpus_guard.plugins import Detector, Plugin, RecordCheck, options_of
+from corpus_guard.sketch.rows.corpus import Corpus
 from corpus_guard.types import Finding, PluginRun
 
 
@@ -20,6 +22,11 @@ class Selected:
     detectors: Mapping[str, Detector]
     checks: Mapping[str, RecordCheck]
     disabled: tuple[str, ...]
+
+    @property
+    def chosen(self) -> dict[str, Detector | RecordCheck]:
+        """All chosen plugins by name."""
+        return {**self.checks, **self.detectors}
 
 
 def select(rules: Iterable[str], disable: Iterable[str]) -> Selected:
@@ -54,45 +61,52 @@ def _matching(loaded: Mapping[str, Plugin], asked: Iterable[str]) -> set[str]:
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detected:
+    """What the detectors found, and for every plugin whether it ran."""
+
+    findings: list[Finding]
+    runs: Mapping[str, PluginRun]
+
+
 def detect_all(
-    corpus: Corpus, selected: Selected, progress: Progress
-) -> tuple[list[Finding], dict[str, PluginRun]]:
-    """Return all findings, and for every plugin whether it ran."""
+    corpus: Corpus, selected: Selected, failures: Mapping[str, str], progress: Progress
+) -> Detected:
+    """Run all detectors; one that breaks down is told, and the others go on.
+
+    `failures` says which record checks broke down while reading. With CORPUS_GUARD_DEBUG=1 what a
+    detector raises is raised on.
+    """
     findings: list[Finding] = []
     runs = {
         name: PluginRun(ran=False, reason="left out by --rules or --disable")
         for name in selected.disabled
     }
-    chosen: dict[str, Detector | RecordCheck] = {**selected.checks, **selected.detectors}
     progress.start(0, "Detecting")
-    for name, spec in sorted(chosen.items()):
+    for name, spec in sorted(selected.chosen.items()):
+        run = PluginRun(ran=True)
         try:
-            _require(corpus, spec)
-            findings.extend(spec.run(corpus))
-            runs[name] = PluginRun(ran=True)
+            if name in failures:
+                raise PluginFailed(failures[name])
+            for need in getattr(spec, "needs", ()):
+                corpus.evidence(need, object)
+            findings.extend(spec.run(corpus, **_options(corpus, name, spec)))
         except NotAssessed as reason:
-            runs[name] = PluginRun(ran=False, reason=str(reason))
-    return findings, dict(sorted(runs.items()))
+            run = PluginRun(ran=False, reason=str(reason))
+        except PluginFailed as reason:
+            run = PluginRun(ran=False, reason=str(reason), failed=True)
+        except (CorpusGuardError, OSError, MemoryError):
+            raise
+        except Exception as error:  # a plugin raises anything
+            if os.environ.get("CORPUS_GUARD_DEBUG") == "1":
+                raise
+            run = PluginRun(ran=False, reason=f"broke down: {why_failed(error)}", failed=True)
+        if run.failed:
+            progress.note(f"{name} did not run: {run.reason}")
+        runs[name] = run
+    return Detected(findings=findings, runs=dict(sorted(runs.items())))
 
 
-def _require(corpus: Corpus, spec: Detector | RecordCheck) -> None:
-    """Raise NotAssessed when the corpus lacks what a detector needs."""
-    has = {
-        "input": len(corpus) > 0,
-        "labels": corpus.labels is not None,
-        "responses": corpus.has_responses and not corpus.has_answer_labels,
-        "vectors": corpus.has_vectors,
-    }
-    reasons = {
-        "input": "there are no rows",
-        "labels": "no row has a label",
-        "responses": (
-            "the responses are labels; the rules for labels apply"
-            if corpus.has_responses
-            else "no row has a response"
-        ),
-        "vectors": "rows were not embedded (--embedder none)",
-    }
-    for need in getattr(spec, "needs", ()):
-        if not has[need]:
-            raise NotAssessed(reasons[need])
+def _options(corpus: Corpus, name: str, spec: Detector | RecordCheck) -> dict[str, object]:
+    given = corpus.settings.options_of("detect", name)
+    return {option: given[option] for option in options_of(spec.run) if option in given}

@@ -1,27 +1,32 @@
-"""The first pass: some shards in, their spool, their row columns and their n-gram counts out.
+"""The first pass: some shards in; their records, their row columns and their sketches out.
 
-Every input byte ends as a spooled record or as an `Unread`; what was seen comes back with them.
+Every input byte ends as a stored record or as an `Unread`; what was seen comes back with them. A sketch
+or a check that raises is left out from there on, and the reason comes back too: the rest goes on.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from corpus_guard import plugins
-from corpus_guard.config import ReadOptions
+from corpus_guard.config import ReadOptions, SketchSettings
+from corpus_guard.errors import CorpusGuardError
+from corpus_guard.escape import safe_text
+from corpus_guard.flow.planning import SketchPlan
 from corpus_guard.normalise import keep_sample, to_batch
-from corpus_guard.plugins import RecordCheck
+from corpus_guard.plugins import RecordCheck, RowColumns, Summary, options_of
 from corpus_guard.read import read_shard
-from corpus_guard.replacing import replacing_folder
-from corpus_guard.sketch.base import Rows, save_state
-from corpus_guard.sketch.columns import ColumnPlan, RowColumns, columns_of, empty_columns
-from corpus_guard.sketch.embedder import open_embedder
-from corpus_guard.sketch.ngrams import DocumentFrequencies
-from corpus_guard.sketch.spool import SpoolWriter
+from corpus_guard.sketch.rows.batch import Column, Rows
+from corpus_guard.sketch.rows.state import Sketch
+from corpus_guard.sketch.rows.store import PartStore
+from corpus_guard.sketch.rows.table import CONTENT
 from corpus_guard.types import Layout, RecordBlock, Shard, Unread
 
+T = TypeVar("T")
 Advance = Callable[[int, int], None]
 JOINED_BYTES = 1 << 20
 
@@ -32,12 +37,9 @@ class GatherPlan:
 
     read: ReadOptions
     layouts: dict[int, Layout]
-    embedder: str
-    checks: tuple[str, ...]
-    has_responses: bool
-    bits: int
-    folder: Path
-    seed: int
+    sketches: SketchPlan
+    settings: SketchSettings
+    store: PartStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,32 +76,24 @@ class ShardSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartResult:
-    """What was seen of a part's shards; of its last ones nothing where `--limit` was reached."""
+    """What was seen of a part's shards; of its last ones nothing where `--limit` was reached.
+
+    `failures` says why sketches and checks broke down, by name.
+    """
 
     part: Part
     seen: tuple[ShardSeen, ...]
+    failures: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
-        """How many records were spooled."""
+        """How many records were stored."""
         return sum(seen.rows for seen in self.seen)
 
     @property
     def may_improve(self) -> bool:
         """Whether reading it again may find more."""
         return any(unread.may_pass for seen in self.seen for unread in seen.unread)
-
-    def place(self, folder: Path) -> Path:
-        """Return the folder of everything that was gathered."""
-        return folder / "parts" / self.part.key
-
-    def spool(self, folder: Path) -> Path:
-        """Return where the batches are."""
-        return self.place(folder) / "batches.arrow"
-
-    def counts(self, folder: Path) -> Path:
-        """Return where the n-gram counts are."""
-        return self.place(folder) / "counts.npz"
 
 
 class _Tally:
@@ -124,35 +118,105 @@ class _Tally:
 def gather_part(
     part: Part, plan: GatherPlan, most_rows: int | None = None, advance: Advance | None = None
 ) -> PartResult:
-    """Read, normalise, spool and sketch some shards; at most `most_rows` records of them.
+    """Read, normalise, store and sketch some shards; at most `most_rows` records of them.
 
-    What was gathered is on disk, whole, when this returns.
+    What was gathered is stored, whole, when this returns.
     """
-    columns = ColumnPlan(
-        embedder=open_embedder(plan.embedder),
-        checks=load_checks(plan.checks),
-        has_responses=plan.has_responses,
-    )
-    counts, parts = DocumentFrequencies(bits=plan.bits), []
     tallies: list[_Tally] = []
-    result = PartResult(part=part, seen=())
-    with replacing_folder(result.place(plan.folder)) as folder:
-        with SpoolWriter(folder / result.spool(plan.folder).name) as writer:
-            for batch in _joined(_part_batches(part, plan, tallies, most_rows, advance)):
-                rows = Rows(batch, 0)
-                counts.observe(rows)
-                parts.append(columns_of(rows, columns))
-                writer.write(batch)
-        whole = RowColumns.concatenate(parts) if parts else empty_columns(columns)
-        whole.save(folder)
-        save_state(counts, folder / result.counts(plan.folder).name)
-    return replace(result, seen=tuple(tally.seen() for tally in tallies))
+    pass_ = FirstPass(plan.sketches, plan.settings)
+    with plan.store.write(part.key) as writer:
+        for batch in _joined(_part_batches(part, plan, tallies, most_rows, advance)):
+            writer.write(batch, pass_.observe(batch))
+        for name, sketch in pass_.summaries.items():
+            writer.save(name, sketch.state())
+    seen = tuple(tally.seen() for tally in tallies)
+    return PartResult(part=part, seen=seen, failures=pass_.failures)
 
 
-def load_checks(names: tuple[str, ...]) -> dict[str, RecordCheck]:
-    """Return the record checks by name, in the given order."""
-    loaded = {name: plugins.load("detect", name).spec for name in names}
-    return {name: spec for name, spec in loaded.items() if isinstance(spec, RecordCheck)}
+def empty_summaries(names: Iterable[str], settings: SketchSettings) -> dict[str, Sketch]:
+    """Return an empty sketch of each name."""
+    found: dict[str, Sketch] = {}
+    for name in names:
+        spec = plugins.load("sketch", name).spec
+        if isinstance(spec, Summary):
+            found[name] = spec.make(settings, **settings.options_of("sketch", name))
+    return found
+
+
+class FirstPass:
+    """Runs the sketches and checks of a plan over batches; what breaks down is left out."""
+
+    def __init__(self, plan: SketchPlan, settings: SketchSettings) -> None:
+        """Start with empty sketches."""
+        self._settings = settings
+        self._columns = {name: plugins.load("sketch", name).spec for name in plan.columns}
+        self._checks = {name: plugins.load("detect", name).spec for name in plan.checks}
+        self.summaries = empty_summaries(plan.summaries, settings)
+        self.failures: dict[str, str] = {}
+
+    def observe(self, batch: pa.RecordBatch) -> dict[str, Column]:
+        """Show a batch to all sketches; return the columns of its rows."""
+        columns: dict[str, Column] = {CONTENT: content_hashes(batch)}
+        rows = Rows.of(batch, columns=columns)
+        for name, spec in self._columns.items():
+            if isinstance(spec, RowColumns):
+                columns.update(self._try(name, spec.needs, self._made, spec, name, rows) or {})
+        for name, check in self._checks.items():
+            if isinstance(check, RecordCheck):
+                columns[name] = self._try(name, (), self._marked, check, name, batch)
+        for name, sketch in list(self.summaries.items()):
+            needs: tuple[str, ...] = getattr(plugins.load("sketch", name).spec, "needs", ())
+            self._try(name, needs, sketch.observe, rows)
+            if name in self.failures:
+                del self.summaries[name]
+        return columns
+
+    def _made(self, spec: RowColumns, name: str, rows: Rows) -> Mapping[str, Column]:
+        made = spec.of(rows, self._settings, **self._settings.options_of("sketch", name))
+        if set(made) != set(spec.columns):
+            raise ValueError(f"made the columns {sorted(made)}, declared {sorted(spec.columns)}")
+        return made
+
+    def _marked(self, check: RecordCheck, name: str, batch: pa.RecordBatch) -> Column:
+        given = self._settings.options_of("detect", name)
+        taken = {option: given[option] for option in options_of(check.scan) if option in given}
+        marks: npt.NDArray[np.uint8] = check.scan(batch, **taken)
+        if marks.shape != (batch.num_rows,) or marks.dtype != np.uint8:
+            raise ValueError(f"marks of shape {marks.shape} for {batch.num_rows} rows")
+        return marks if marks.any() else None
+
+    def _try(
+        self, name: str, needs: tuple[str, ...], work: Callable[..., T], *given: object
+    ) -> T | None:
+        """Do some work of a plugin; None where it, or what it needs, broke down."""
+        broken = [need for need in needs if need in self.failures]
+        if broken:
+            self.failures.setdefault(name, f"{broken[0]}: {self.failures[broken[0]]}")
+        if name in self.failures:
+            return None
+        try:
+            return work(*given)
+        except (CorpusGuardError, OSError, MemoryError):
+            raise
+        except Exception as error:  # a plugin raises anything
+            self.failures[name] = why_failed(error)
+            return None
+
+
+def why_failed(error: Exception) -> str:
+    """Return an unexpected error in a few words."""
+    return f"{type(error).__name__}: {safe_text(str(error), 200)}"
+
+
+def content_hashes(batch: pa.RecordBatch) -> npt.NDArray[np.uint64]:
+    """Return the first eight bytes of each record's digest, (n,) uint64."""
+    column = batch["sha256"]
+    if len(column) == 0:
+        return np.zeros(0, np.uint64)
+    data = np.frombuffer(
+        column.buffers()[1], np.uint8, count=32 * len(column), offset=32 * column.offset
+    )
+    return np.ascontiguousarray(data.reshape(-1, 32)[:, :8]).view(np.uint64).ravel()
 
 
 def _part_batches(
@@ -212,7 +276,7 @@ def _chosen(
     block: RecordBlock, plan: GatherPlan, tally: _Tally, most_rows: int | None
 ) -> RecordBlock:
     if plan.read.sample is not None:
-        block = keep_sample(block, plan.read.sample, plan.seed)
+        block = keep_sample(block, plan.read.sample, plan.settings.seed)
     if most_rows is None or tally.rows + len(block.rows) <= most_rows:
         return block
     kept = slice(0, most_rows - tally.rows)

@@ -5,7 +5,7 @@ Small files share a part, so that ten thousand of them cost little more than one
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from corpus_guard import __version__
@@ -47,7 +47,8 @@ class _Keys:
 
     def of(self, group: Sequence[Shard]) -> str:
         wanted = hashlib.sha256(__version__.encode())
-        wanted.update(repr(replace(self.plan, layouts={}, folder=Path())).encode())
+        plan = self.plan
+        wanted.update(repr((plan.read, plan.sketches, plan.settings)).encode())
         for shard in group:
             what = (*_identity(shard.file), self.plan.layouts[shard.file.index])
             place = (shard.index, shard.file.index, shard.start, shard.end)

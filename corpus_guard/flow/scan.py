@@ -2,47 +2,46 @@
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from corpus_guard.config import ScanOptions
-from corpus_guard.errors import UsageError
+from corpus_guard.errors import NotAssessed, PluginFailed, UsageError
 from corpus_guard.escape import safe_text
 from corpus_guard.flow import targets
 from corpus_guard.flow.checkpoint import Checkpoint
 from corpus_guard.flow.coverage import coverage_of
-from corpus_guard.flow.detecting import Selected, detect_all, select
-from corpus_guard.flow.gather import GatherPlan, PartResult, ShardSeen
+from corpus_guard.flow.detecting import detect_all, select
+from corpus_guard.flow.gather import GatherPlan, Part, PartResult, ShardSeen, gather_part
+from corpus_guard.flow.looking import Looks
 from corpus_guard.flow.parts import plan_parts
+from corpus_guard.flow.planning import plan_sketches
 from corpus_guard.flow.progress import Progress, Silence
 from corpus_guard.flow.rows import row_batches
-from corpus_guard.flow.runner import LocalRunner
+from corpus_guard.flow.runner import LocalRunner, Runner
 from corpus_guard.flow.workspace import workspace
 from corpus_guard.fuse.incidents import incidents
 from corpus_guard.fuse.verdict import exit_code_of, verdict_of
 from corpus_guard.normalise import file_layouts
 from corpus_guard.read import Resolved, plan_shards
 from corpus_guard.report.rows import write_rows
-from corpus_guard.sketch.base import PartSpan
-from corpus_guard.sketch.columns import RowColumns
-from corpus_guard.sketch.corpus import Corpus, FileRows, RunContext
-from corpus_guard.sketch.embedder import open_embedder
-from corpus_guard.sketch.ngrams import DocumentFrequencies
+from corpus_guard.sketch.rows.corpus import Corpus
+from corpus_guard.sketch.rows.store import PartFolder
+from corpus_guard.sketch.rows.table import CONTENT, FileRows, PartSpan, RowTable
+from corpus_guard.sketch.text.embedder import open_embedder
 from corpus_guard.types import (
     Coverage,
     FileLayout,
     Finding,
-    Layout,
     ScanResult,
 )
-
-COUNTER_BITS = (16, 25)
-PACKED_RATIO = 6
 
 
 @dataclass(slots=True)
@@ -74,83 +73,104 @@ def run_scan(
             resolved = targets.resolve(given, options, folder)
             layouts, file_groups = file_layouts(resolved.files, options.read)
             shards = plan_shards(resolved.files, options.read)
-            plan = _gather_plan(resolved, layouts, selected, options, folder)
+            plan = GatherPlan(
+                read=options.read,
+                layouts=layouts,
+                sketches=plan_sketches(selected.chosen),
+                settings=options.sketch,
+                store=(store := PartFolder(folder)),
+            )
             parts = plan_parts(shards, plan)
         bytes_total = sum(file.size_bytes for file in resolved.files)
         with LocalRunner(options.workers, bytes_total) as runner:
             with clock.stage("read"):
-                done = Checkpoint(folder, parts, plan.bits)
+                done = Checkpoint(store, parts, plan.sketches.summaries, plan.settings)
                 if done.done:
                     shown.note(f"going on: {len(done.done)} of {len(parts)} parts were read before")
-                results = runner.gather(parts, plan, done, shown)
+                results = _gather(runner, parts, plan, done, shown)
             seen = [shard for result in results for shard in result.seen]
             if not any(result.rows for result in results):
                 done.discard()
                 raise UsageError(_nothing_read(resolved, seen))
-            corpus = _corpus(results, plan, done.frequencies, runner, options)
+            rows = _table(results, store)
+            look = Looks(runner, rows)
+            corpus = Corpus(rows, plan.settings, done.sketches, done.failures, look)
             with clock.stage("detect"):
-                found, runs = detect_all(corpus, selected, shown)
-        findings = incidents(found)
-        coverage = coverage_of(resolved, shards, seen, runs, options.read)
+                detected = detect_all(corpus, selected, done.failures, shown)
+                outputs = _outputs(corpus, plan.sketches.outputs)
+        found = incidents(detected.findings)
+        caps = tuple(sorted(corpus.caps, key=lambda cap: (cap.plugin, cap.what)))
+        coverage = coverage_of(resolved, shards, seen, detected.runs, options.read, caps)
         with clock.stage("write"):
-            write_rows(out / "rows.parquet", row_batches(corpus, findings))
+            write_rows(out / "rows.parquet", row_batches(rows, found, outputs))
         done.finish()
-        digest = hashlib.sha256(np.sort(corpus.columns.content).astype("<u8").tobytes()).hexdigest()
+        digest = _digest(rows)
+    findings = tuple(incident.finding for incident in found)
     return _result(resolved, digest, file_groups, findings, coverage, options, out, clock)
 
 
-def _gather_plan(
-    resolved: Resolved,
-    layouts: dict[int, Layout],
-    selected: Selected,
-    options: ScanOptions,
-    folder: Path,
-) -> GatherPlan:
-    text_bytes = sum(
-        file.size_bytes
-        * (1 if file.compression == "none" and file.format != "parquet" else PACKED_RATIO)
-        for file in resolved.files
-    )
-    low, high = COUNTER_BITS
-    return GatherPlan(
-        read=options.read,
-        layouts=layouts,
-        embedder=options.embedder,
-        checks=tuple(selected.checks),
-        has_responses=any("response" in layout.roles for layout in layouts.values()),
-        bits=min(high, max(low, int(text_bytes).bit_length())),
-        folder=folder,
-        seed=options.seed,
-    )
-
-
-def _corpus(
-    results: Sequence[PartResult],
+def _gather(
+    runner: Runner,
+    parts: Sequence[Part],
     plan: GatherPlan,
-    frequencies: DocumentFrequencies,
-    runner: LocalRunner,
-    options: ScanOptions,
-) -> Corpus:
+    done: Checkpoint,
+    progress: Progress,
+) -> list[PartResult]:
+    """Gather the parts that `done` has not, and add them to it; return the results in order.
+
+    With `--limit`, which counts from the beginning, the last parts may be missing.
+    """
+    missing = [part for part in parts if part.key not in done.done]
+    progress.start(sum(part.size_bytes for part in missing), "Reading")
+    if plan.read.limit is not None:
+        return list(_up_to_limit(plan.read.limit, parts, plan, done, progress))
+    if runner.workers == 1 or len(missing) < 2:
+        for part in missing:
+            done.add(gather_part(part, plan, None, progress.advance))
+    else:
+        for _, result in runner.each(partial(gather_part, plan=plan), missing):
+            done.add(result)
+            for seen in result.seen:
+                progress.advance(seen.bytes_read, seen.records)
+    return [done.done[part.key] for part in parts]
+
+
+def _up_to_limit(
+    left: int, parts: Sequence[Part], plan: GatherPlan, done: Checkpoint, progress: Progress
+) -> Iterator[PartResult]:
+    for part in parts:
+        if left == 0:
+            return
+        if part.key not in done.done:
+            done.add(gather_part(part, plan, left, progress.advance))
+        left -= done.done[part.key].rows
+        yield done.done[part.key]
+
+
+def _table(results: Sequence[PartResult], store: PartFolder) -> RowTable:
     """Lay the parts end to end."""
     spans, first_row = [], 0
     for result in results:
-        spans.append(
-            PartSpan(spool=result.spool(plan.folder), first_row=first_row, rows=result.rows)
-        )
+        if result.rows:
+            spans.append(PartSpan(key=result.part.key, first_row=first_row, rows=result.rows))
         first_row += result.rows
-    context = RunContext(
-        spans=tuple(spans),
-        files=_file_rows([seen for result in results for seen in result.seen]),
-        look=lambda make: runner.look(make, spans, plan.folder),
-        folder=plan.folder,
-        embedder=options.embedder,
-        seed=options.seed,
-        mem_bytes=options.mem_bytes,
-        has_responses=plan.has_responses,
-        check_names=plan.checks,
-    )
-    columns = RowColumns.load([result.place(plan.folder) for result in results])
-    return Corpus(context, columns, frequencies)
+    files = _file_rows([seen for result in results for seen in result.seen])
+    return RowTable(store, spans, files)
+
+
+def _outputs(corpus: Corpus, wanted: Mapping[str, str]) -> dict[str, npt.NDArray[np.int64]]:
+    """Return the evidence that fills whole columns of `rows.parquet`; what cannot be had is left out."""
+    found = {}
+    for column, name in wanted.items():
+        with suppress(NotAssessed, PluginFailed):
+            found[column] = corpus.evidence(name, np.ndarray)
+    return found
+
+
+def _digest(rows: RowTable) -> str:
+    """Return a digest of what was scanned that no order changes."""
+    contents = np.sort(rows.column(CONTENT).whole()).astype("<u8")
+    return hashlib.sha256(contents.data).hexdigest()
 
 
 def _file_rows(seen: Sequence[ShardSeen]) -> FileRows:
@@ -213,4 +233,6 @@ def _parameters(options: ScanOptions) -> dict[str, Any]:
     flat = asdict(options)
     for name in ("out", "jobs", "quiet", "seed", "resume"):
         flat.pop(name)
+    flat["plugins"] = options.plugins.to_mapping()
+    flat["read"].pop("plugins")
     return flat

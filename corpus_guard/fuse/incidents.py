@@ -1,7 +1,7 @@
 """Merge findings of several detectors on the same rows into one incident, and rank them."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from corpus_guard.types import SEVERITIES, Finding
 
@@ -11,38 +11,55 @@ SHARED = 0.5
 TRIGGER_FAMILY = "CG2"
 
 
-def incidents(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """One account of some rows: the finding that speaks for it, and all that it is made of."""
+
+    finding: Finding
+    parts: tuple[Finding, ...]
+
+
+def incidents(findings: Iterable[Finding]) -> tuple[Incident, ...]:
     """Return the findings, worst first; trigger findings on the same rows become one.
 
-    The strongest of them stays and names the rules that agree with it in `evidence["confirmed_by"]`.
+    The strongest of them speaks for it: it names the rules that agree with it in
+    `evidence["confirmed_by"]`, and its rows and flags are those of all.
     """
-    kept: list[Finding] = []
+    kept: list[list[Finding]] = []
     for finding in sorted(findings, key=_rank):
         owner = _owner(finding, kept)
         if owner is None:
-            kept.append(finding)
-        elif finding.rule != kept[owner].rule:
-            kept[owner] = _confirmed(kept[owner], finding.rule)
-    return tuple(sorted(kept, key=_rank))
+            kept.append([finding])
+        else:
+            owner.append(finding)
+    merged = [Incident(finding=_united(parts), parts=tuple(parts)) for parts in kept]
+    return tuple(sorted(merged, key=lambda incident: _rank(incident.finding)))
 
 
 def _rank(finding: Finding) -> tuple[int, float, str]:
     return SEVERITIES.index(finding.severity), -finding.score, finding.id
 
 
-def _owner(finding: Finding, kept: list[Finding]) -> int | None:
+def _owner(finding: Finding, kept: list[list[Finding]]) -> list[Finding] | None:
     if not finding.rule.startswith(TRIGGER_FAMILY) or not finding.rows:
         return None
-    rows = set(finding.rows)
-    for index, stronger in enumerate(kept):
+    for parts in kept:
+        stronger = parts[0]
         if not stronger.rule.startswith(TRIGGER_FAMILY):
             continue
-        if sum(row in rows for row in stronger.rows) >= SHARED * len(rows):
-            return index
+        if finding.rows.shared_with(stronger.rows) >= SHARED * len(finding.rows):
+            return parts
     return None
 
 
-def _confirmed(finding: Finding, rule: str) -> Finding:
-    before = str(finding.evidence.get("confirmed_by", ""))
-    rules = sorted({*filter(None, before.split(", ")), rule})
-    return replace(finding, evidence={**finding.evidence, "confirmed_by": ", ".join(rules)})
+def _united(parts: list[Finding]) -> Finding:
+    first, others = parts[0], parts[1:]
+    if not others:
+        return first
+    rows, flagged = first.rows, first.rows_flagged
+    for other in others:
+        rows, flagged = rows | other.rows, flagged | other.rows_flagged
+    rules = sorted({other.rule for other in others} - {first.rule})
+    confirmed = {"confirmed_by": ", ".join(rules)} if rules else {}
+    evidence = {**first.evidence, **confirmed}
+    return replace(first, rows=rows, rows_flagged=flagged, evidence=evidence)

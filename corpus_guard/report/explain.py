@@ -8,14 +8,6 @@ from corpus_guard.errors import UsageError
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import Detector, Plugin, Reader, RecordCheck
 
-NEEDS = {
-    "input": "a text or a prompt",
-    "labels": "a label",
-    "prompts": "a prompt",
-    "responses": "a response",
-    "vectors": "an embedder",
-}
-
 
 def list_rules() -> str:
     """Return one line per detector: its rule, its name, what it finds."""
@@ -27,7 +19,7 @@ def list_rules() -> str:
 
 
 def explain(name: str) -> str:
-    """Return the page of a rule (`CG202`), of a detector or of a file format, by its name.
+    """Return the page of a rule (`CG202`), a detector, a file format or a sketch, by its name.
 
     Raises UsageError with the nearest name when there is none.
     """
@@ -38,8 +30,8 @@ def explain(name: str) -> str:
         for plugin in sorted(detectors.values(), key=_order)
         if wanted.upper() == _rule(plugin) or wanted == plugin.name
     ]
-    if not chosen and wanted in plugins.names("read"):
-        chosen = [plugins.load("read", wanted)]
+    others: tuple[plugins.Stage, ...] = ("read", "sketch")
+    chosen += [plugins.load(stage, wanted) for stage in others if wanted in plugins.names(stage)]
     if not chosen:
         raise UsageError(_unknown(wanted, detectors))
     return "\n\n".join(_page(plugin) for plugin in chosen)
@@ -47,7 +39,7 @@ def explain(name: str) -> str:
 
 def _unknown(name: str, detectors: Mapping[str, Plugin]) -> str:
     rules = sorted({_rule(plugin) for plugin in detectors.values()})
-    known = [*rules, *detectors, *plugins.names("read")]
+    known = [*rules, *detectors, *plugins.names("read"), *plugins.names("sketch")]
     folded = {entry.lower(): entry for entry in known}
     near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
     hint = f"did you mean {folded[near[0]]}?" if near else f"there are {', '.join(rules)}"
@@ -65,10 +57,11 @@ def _declared(plugin: Plugin) -> list[str]:
     lines = []
     if isinstance(spec, Reader):
         lines.append(f"File names: {', '.join(spec.extensions)}")
-    else:
+    if isinstance(spec, Detector | RecordCheck):
         lines.append(f"Attacks: {', '.join(spec.attacks)}")
-    if isinstance(spec, Detector) and spec.needs:
-        lines.append(f"Needs: {', '.join(NEEDS.get(need, need) for need in spec.needs)}")
+    for name in ("needs", "uses"):
+        if sketches := getattr(spec, name, ()):
+            lines.append(f"{name.capitalize()}: {', '.join(sketches)}")
     if isinstance(spec, RecordCheck):
         lines.append(f"Kinds: {', '.join(spec.kinds)}")
     options = ", ".join(f"{name} = {value!r}" for name, value in plugin.options.items())
@@ -81,8 +74,10 @@ def _order(plugin: Plugin) -> tuple[str, str]:
 
 
 def _rule(plugin: Plugin) -> str:
-    return "" if isinstance(plugin.spec, Reader) else plugin.spec.rule
+    return plugin.spec.rule if isinstance(plugin.spec, Detector | RecordCheck) else ""
 
 
 def _title(plugin: Plugin) -> str:
-    return "how this format is read" if isinstance(plugin.spec, Reader) else plugin.spec.title
+    if isinstance(plugin.spec, Detector | RecordCheck):
+        return plugin.spec.title
+    return "how this format is read" if isinstance(plugin.spec, Reader) else "what a pass gathers"

@@ -5,6 +5,8 @@ read as markup.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import or_
 from typing import TextIO
 
 from rich.cells import cell_len
@@ -20,6 +22,7 @@ from corpus_guard.types import (
     FileLayout,
     Finding,
     LimitOfDetection,
+    RowSet,
     ScanResult,
     Unread,
 )
@@ -94,7 +97,7 @@ def _verdict(result: ScanResult) -> Text:
 
 
 def _meaning(result: ScanResult) -> str:
-    flagged = {row for finding in result.findings for row in finding.rows_flagged}
+    flagged = reduce(or_, (finding.rows_flagged for finding in result.findings), RowSet())
     strong = sum(finding.severity in ("critical", "high") for finding in result.findings)
     weak = len(result.findings) - strong
     parts = []

@@ -180,7 +180,7 @@ def test_a_line_that_was_edited_counts_as_not_done(
     assert told(result) == undisturbed(path, options, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["batches.arrow", "content.npy"])
+@pytest.mark.parametrize("name", ["batches.arrow", "content.column"])
 def test_a_part_that_is_cut_short_is_read_again(
     name: str, stopped: Path, path: Path, options: ScanOptions, tmp_path: Path
 ) -> None:
@@ -192,10 +192,11 @@ def test_a_part_that_is_cut_short_is_read_again(
     assert told(result) == undisturbed(path, options, tmp_path)
 
 
-def test_damaged_merged_counts_are_made_again(
-    stopped: Path, path: Path, options: ScanOptions, tmp_path: Path
+@pytest.mark.parametrize("name", ["document_frequencies.sketch", "keys.txt"])
+def test_damaged_merged_sketches_are_made_again(
+    name: str, stopped: Path, path: Path, options: ScanOptions, tmp_path: Path
 ) -> None:
-    os.truncate(stopped / "merged.npz", 1000)
+    os.truncate(stopped / "merged" / name, 30)
     _, result = parts_read(path, options)
     assert told(result) == undisturbed(path, options, tmp_path)
 
@@ -270,7 +271,7 @@ def test_a_full_disk_is_told_and_the_scan_goes_on(path: Path, tmp_path: Path) ->
 
     def no_large_files() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 
     arguments = [*command(path, out, tmp_path)[:-1], "1"]
     unmeasured = {key: value for key, value in os.environ.items() if "COVERAGE" not in key}

@@ -1,13 +1,19 @@
+from collections.abc import Iterable
 from dataclasses import replace
 
-from corpus_guard.fuse.incidents import incidents
-from corpus_guard.types import Finding
+from corpus_guard.fuse.incidents import incidents as united
+from corpus_guard.types import Finding, RowSet
 
 FAMILY = ("CG201", "CG202", "CG203")
 
 
 def found(finding: Finding, **changes: object) -> Finding:
-    return replace(finding, **changes)  # type: ignore[arg-type]
+    rows = {name: RowSet(changes[name]) for name in ("rows", "rows_flagged") if name in changes}
+    return replace(finding, **{**changes, **rows})  # type: ignore[arg-type]
+
+
+def incidents(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(incident.finding for incident in united(findings))
 
 
 def test_the_worst_comes_first(finding: Finding) -> None:
@@ -56,6 +62,24 @@ def test_triggers_on_other_rows_stay_apart(finding: Finding) -> None:
 def test_a_trigger_half_of_whose_rows_are_explained_is_the_same_incident(finding: Finding) -> None:
     shared = found(finding, id="shared", score=0.1, rows=(*finding.rows[:3], 1, 2, 3))
     assert len(incidents([finding, shared])) == 1
+
+
+def test_a_weaker_finding_keeps_its_rows_and_flags(finding: Finding) -> None:
+    half_covered = (*finding.rows[:12], *range(1, 120, 10))
+    weaker = found(
+        finding, id="weaker", severity="high", rows=half_covered, rows_flagged=half_covered
+    )
+    kept = incidents([finding, weaker])
+    assert [one.id for one in kept] == [finding.id]
+    assert set(kept[0].rows) == {*finding.rows, *half_covered}
+    assert kept[0].rows_flagged == kept[0].rows
+
+
+def test_rows_of_a_finding_that_flags_nothing_are_united_and_not_flagged(finding: Finding) -> None:
+    low = found(finding, id="low", severity="low", rows=(*finding.rows[:9], 1, 2), rows_flagged=())
+    kept = incidents([finding, low])
+    assert set(kept[0].rows) == {*finding.rows, 1, 2}
+    assert kept[0].rows_flagged == finding.rows
 
 
 def test_other_families_are_never_merged(finding: Finding) -> None:

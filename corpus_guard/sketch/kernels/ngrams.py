@@ -12,6 +12,8 @@ MAX_ORDER = 3
 START = np.uint64(0x5E5E5E5E5E5E5E5E)
 END = np.uint64(0x2424242424242424)
 EMPTY = np.uint64(0)
+MOST_COUNTED = 65_535
+"""Where the counters of the count-min rows stop."""
 
 
 @nb.njit(cache=True, nogil=True, inline="always")
@@ -56,10 +58,12 @@ def scratch_for(bounds):  # type: ignore[no-untyped-def]  # numba infers
 def features_of(hashes, first, last, owner, keys, owners, out, places):  # type: ignore[no-untyped-def]
     """Write the distinct features of one text to `out` and their first positions to `places`.
 
-    Returns how many there are. `keys` and `owners` are scratch; `owner` marks this text's entries,
-    so that the scratch need not be cleared between texts.
+    Returns how many there are; an empty text has none. `keys` and `owners` are scratch; `owner` marks
+    this text's entries, so that the scratch need not be cleared between texts.
     """
     used = 0
+    if first == last:
+        return used
     mask = np.uint64(len(keys) - 1)
     for position in range(first - 1, last):
         for order in range(1, MAX_ORDER + 1):
@@ -82,7 +86,7 @@ def features_of(hashes, first, last, owner, keys, owners, out, places):  # type:
 
 @nb.njit(cache=True, nogil=True)
 def count_documents(hashes, bounds, counts):  # type: ignore[no-untyped-def]  # numba infers
-    """Add each text's features to the count-min rows `counts` (2, 2^k) uint8, saturating at 255."""
+    """Add each text's features to the count-min rows `counts` (2, 2^k) uint16, saturating."""
     keys, owners = scratch_for(bounds)
     out, places = np.empty(len(keys), np.uint64), np.empty(len(keys), np.int64)
     mask = np.uint64(counts.shape[1] - 1)
@@ -90,15 +94,35 @@ def count_documents(hashes, bounds, counts):  # type: ignore[no-untyped-def]  # 
         used = features_of(hashes, bounds[text], bounds[text + 1], text, keys, owners, out, places)
         for item in range(used):
             one, two = out[item] & mask, (out[item] >> np.uint64(32)) & mask
-            if counts[0, one] < 255:
+            if counts[0, one] < MOST_COUNTED:
                 counts[0, one] += 1
-            if counts[1, two] < 255:
+            if counts[1, two] < MOST_COUNTED:
                 counts[1, two] += 1
+
+
+@nb.njit(cache=True, nogil=True)
+def add_documents(features, docs, counts):  # type: ignore[no-untyped-def]  # numba infers
+    """Add exact document counts of features to the count-min rows, saturating."""
+    mask = np.uint64(counts.shape[1] - 1)
+    for item in range(len(features)):
+        one, two = features[item] & mask, (features[item] >> np.uint64(32)) & mask
+        counts[0, one] = min(MOST_COUNTED, np.int64(counts[0, one]) + docs[item])
+        counts[1, two] = min(MOST_COUNTED, np.int64(counts[1, two]) + docs[item])
+
+
+@nb.njit(cache=True, nogil=True)
+def saturated_add(counts, more):  # type: ignore[no-untyped-def]  # numba infers
+    """Add `more` to `counts` (2, w) uint16 in place; a sum beyond the most stays there."""
+    for row in range(counts.shape[0]):
+        for cell in range(counts.shape[1]):
+            if more[row, cell]:
+                total = np.int64(counts[row, cell]) + np.int64(more[row, cell])
+                counts[row, cell] = min(MOST_COUNTED, total)
 
 
 @nb.njit(cache=True, nogil=True, inline="always")
 def count_bound(counts, feature):  # type: ignore[no-untyped-def]  # numba infers
-    """Return an upper bound of the feature's document frequency, saturating at 255."""
+    """Return an upper bound of the feature's document frequency, or MOST_COUNTED."""
     mask = np.uint64(counts.shape[1] - 1)
     one, two = counts[0, feature & mask], counts[1, (feature >> np.uint64(32)) & mask]
     return one if one < two else two
@@ -128,13 +152,21 @@ def build_table(features):  # type: ignore[no-untyped-def]  # numba infers
     return table, values
 
 
+@nb.njit(cache=True, nogil=True, inline="always")
+def is_sampled(feature, level):  # type: ignore[no-untyped-def]  # numba infers
+    """Say whether a feature is among the 1 in 2^level that are kept: its first bits are 0."""
+    return level == 0 or (feature >> np.uint64(64 - level)) == 0
+
+
 @nb.njit(cache=True, nogil=True)
-def collect_frequent(hashes, bounds, counts, min_count, table, exact, used, first_text):  # type: ignore[no-untyped-def]
+def collect_frequent(  # type: ignore[no-untyped-def]
+    hashes, bounds, counts, min_count, level, table, exact, used, first_text
+):
     """Count exactly the features whose count-min bound reaches `min_count`, from `first_text` on.
 
-    `table` and `exact` are an open-addressing table of keys and document counts; `used` of its
-    places are taken. Returns (places taken, next text); the next text is the end, or the first
-    whose features could fill the table by more than half.
+    Of these, those that `is_sampled` at `level`. `table` and `exact` are an open-addressing table of
+    keys and document counts; `used` of its places are taken. Returns (places taken, next text); the
+    next text is the end, or the first whose features could fill the table by more than half.
     """
     keys, owners = scratch_for(bounds)
     out, places = np.empty(len(keys), np.uint64), np.empty(len(keys), np.int64)
@@ -142,7 +174,7 @@ def collect_frequent(hashes, bounds, counts, min_count, table, exact, used, firs
         n = features_of(hashes, bounds[text], bounds[text + 1], text, keys, owners, out, places)
         kept = 0
         for item in range(n):
-            if count_bound(counts, out[item]) >= min_count:
+            if is_sampled(out[item], level) and count_bound(counts, out[item]) >= min_count:
                 out[kept] = out[item]
                 kept += 1
         if 2 * (used + kept) > len(table):

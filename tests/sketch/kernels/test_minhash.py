@@ -4,8 +4,8 @@ import references
 from corpora import text_lists, texts
 from hypothesis import given
 
-from corpus_guard.sketch.buffers import texts_of
 from corpus_guard.sketch.kernels.minhash import BANDS, BINS, signatures
+from corpus_guard.sketch.rows.batch import texts_of
 
 
 def signed(parts: list[str]) -> tuple[np.ndarray, np.ndarray]:

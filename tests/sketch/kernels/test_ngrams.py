@@ -6,9 +6,9 @@ import references
 from corpora import text_lists, texts
 from hypothesis import given
 
-from corpus_guard.sketch.buffers import texts_of
 from corpus_guard.sketch.kernels import ngrams as kernels
 from corpus_guard.sketch.kernels.tokens import Tokens, hash_token
+from corpus_guard.sketch.rows.batch import texts_of
 
 
 def tokens_of(parts: list[str]) -> Tokens:
@@ -21,19 +21,30 @@ def document_counts(parts: list[str]) -> Counter[int]:
 
 @given(text_lists)
 def test_count_min_cells_hold_the_texts_of_every_feature(parts: list[str]) -> None:
-    tokens, counts = tokens_of(parts), np.zeros((2, 1 << 10), np.uint8)
+    tokens, counts = tokens_of(parts), np.zeros((2, 1 << 10), np.uint16)
     kernels.count_documents(tokens.hashes, tokens.bounds, counts)
     expected = np.zeros((2, 1 << 10), np.int64)
     for feature, count in document_counts(parts).items():
         expected[0, feature % 1024] += count
         expected[1, (feature >> 32) % 1024] += count
-    assert counts.tolist() == np.minimum(expected, 255).tolist()
+    assert counts.tolist() == np.minimum(expected, kernels.MOST_COUNTED).tolist()
 
 
-def test_counters_stop_at_255() -> None:
-    tokens, counts = tokens_of(["word"] * 300), np.zeros((2, 1 << 10), np.uint8)
+def test_counters_stop_at_the_most() -> None:
+    tokens, counts = tokens_of(["word"] * 300), np.full((2, 1 << 10), 65_400, np.uint16)
     kernels.count_documents(tokens.hashes, tokens.bounds, counts)
-    assert counts.max() == 255
+    assert counts.max() == kernels.MOST_COUNTED
+
+
+@given(text_lists)
+def test_exact_counts_fill_the_same_cells(parts: list[str]) -> None:
+    tokens = tokens_of(parts)
+    counted, added = np.zeros((2, 1 << 10), np.uint16), np.zeros((2, 1 << 10), np.uint16)
+    kernels.count_documents(tokens.hashes, tokens.bounds, counted)
+    known = document_counts(parts)
+    features = np.array(list(known), np.uint64)
+    kernels.add_documents(features, np.array(list(known.values()), np.int32), added)
+    assert added.tolist() == counted.tolist()
 
 
 @given(text_lists)

@@ -4,8 +4,8 @@ import references
 from corpora import text_lists
 from hypothesis import given
 
-from corpus_guard.sketch.buffers import texts_of
 from corpus_guard.sketch.kernels.outcomes import fingerprints
+from corpus_guard.sketch.rows.batch import texts_of
 
 
 def fingerprints_of(parts: list[str]) -> np.ndarray:

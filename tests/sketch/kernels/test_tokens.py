@@ -7,8 +7,8 @@ from corpora import HARD, text_lists, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus_guard.sketch.buffers import texts_of
 from corpus_guard.sketch.kernels.tokens import hash_token, tokenise
+from corpus_guard.sketch.rows.batch import texts_of
 
 
 def tokens_of(parts: list[bytes]) -> list[list[tuple[int, int, int]]]:

@@ -1,9 +1,15 @@
-"""Group near-duplicate rows by MinHash bands, verified on whole signatures."""
+"""Groups of near-duplicate rows, by MinHash bands verified on whole signatures.
+
+Evidence is `roots` (n,) int64: the smallest row of each row's group; a lone row is its own root.
+Source: Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4.
+"""
 
 import numpy as np
 import numpy.typing as npt
 
+from corpus_guard.plugins import derived
 from corpus_guard.sketch.kernels.minhash import BINS, flatten, union_matching
+from corpus_guard.sketch.rows.corpus import Corpus
 
 SIMILARITY = 0.7
 """Two texts are near-duplicates when their token bigrams have about this Jaccard similarity."""
@@ -15,22 +21,31 @@ FEWEST_TOKENS = 5
 def near_duplicate_roots(
     signs: npt.NDArray[np.uint8],
     bands: npt.NDArray[np.uint32],
-    tokens: npt.NDArray[np.int32],
     order: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:
     """Return the smallest row of each row's group, (n,) int64; a lone row is its own root.
 
     Rows are joined when they share one of 16 band keys and at least the share SIMILARITY of their
     64 bins agree. Two rows with Jaccard similarity J share a band with 1 - (1 - J^4)^16: 0.99 at
-    J = 0.7. A row is compared with the representatives of a band before it, so `order` (n,) int64
-    should sort rows by content: then no order of arrival changes the groups.
-    Source: Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4.
+    J = 0.7. A row is compared with the representatives of a band before it, so `order`, the rows to
+    compare, should be sorted by content: then no order of arrival changes the groups.
     """
     parent = np.arange(len(signs), dtype=np.int64)
-    long_enough = order[tokens[order] >= FEWEST_TOKENS]
     for band in range(bands.shape[1]):
         keys = np.ascontiguousarray(bands[:, band])
-        by_key = long_enough[np.argsort(keys[long_enough], kind="stable")]
+        by_key = order[np.argsort(keys[order], kind="stable")]
         union_matching(by_key, keys, signs, parent, int(np.ceil(SIMILARITY * BINS)))
     flatten(parent)
     return parent
+
+
+@derived(needs=("minhash", "fingerprints"))
+def near_duplicates(corpus: Corpus) -> npt.NDArray[np.int64]:
+    """Return the roots."""
+    rows = corpus.rows
+    order, tokens = rows.canonical_order, rows.column("tokens").whole()
+    return near_duplicate_roots(
+        rows.column("signs").whole(),
+        rows.column("bands").whole(),
+        order[tokens[order] >= FEWEST_TOKENS],
+    )

@@ -6,16 +6,18 @@ from corpora import rows_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus_guard.sketch.columns import ColumnPlan, columns_of
-from corpus_guard.sketch.duplicates import near_duplicate_roots
-
-PLAN = ColumnPlan(embedder=None, checks={}, has_responses=False)
+from corpus_guard.config import SketchSettings
+from corpus_guard.sketch.fingerprints import fingerprints
+from corpus_guard.sketch.minhash import minhash
+from corpus_guard.sketch.near_duplicates import FEWEST_TOKENS, near_duplicate_roots
 
 
 def roots(texts: Sequence[str]) -> list[int]:
-    columns = columns_of(rows_of(texts), PLAN)
-    by_content = np.argsort(columns.whole, kind="stable").astype(np.int64)
-    return near_duplicate_roots(columns.signs, columns.bands, columns.tokens, by_content).tolist()
+    rows, settings = rows_of(texts), SketchSettings()
+    told, signed = fingerprints.of(rows, settings), minhash.of(rows, settings)
+    by_content = np.argsort(told["whole"], kind="stable").astype(np.int64)
+    long_enough = by_content[told["tokens"][by_content] >= FEWEST_TOKENS]
+    return near_duplicate_roots(signed["signs"], signed["bands"], long_enough).tolist()
 
 
 def groups(texts: Sequence[str]) -> set[frozenset[str]]:

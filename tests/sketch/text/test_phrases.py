@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from corpus_guard.sketch.kernels.ngrams import feature_of
 from corpus_guard.sketch.kernels.tokens import hash_token
-from corpus_guard.sketch.phrases import longest_phrase
+from corpus_guard.sketch.text.phrases import longest_phrase
 
 SENTENCES = [str(record["text"]) for record in labelled(60, seed=9)]
 

@@ -9,8 +9,8 @@ from corpora import HARD, text_lists, texts
 from hypothesis import given
 
 from corpus_guard.errors import UsageError
-from corpus_guard.sketch.buffers import texts_of
-from corpus_guard.sketch.embedder import StaticEmbedder, open_embedder
+from corpus_guard.sketch.rows.batch import texts_of
+from corpus_guard.sketch.text.embedder import StaticEmbedder, open_embedder
 
 
 @pytest.fixture(scope="module")

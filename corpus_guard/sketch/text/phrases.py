@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from corpus_guard.sketch.buffers import Texts, texts_of
 from corpus_guard.sketch.kernels import ngrams as kernels
+from corpus_guard.sketch.rows.batch import Texts, texts_of
 
 AGREEMENT = 0.9
 LONGEST_PHRASE = 40

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from corpus_guard.errors import UsageError
 from corpus_guard.escape import safe_text
-from corpus_guard.sketch.buffers import Texts
+from corpus_guard.sketch.rows.batch import Texts
 
 CODE_SCALE = 254.0
 """Vectors are kept as int8: component x as round(x * CODE_SCALE), clipped at about ±0.5."""

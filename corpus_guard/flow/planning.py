@@ -1,0 +1,112 @@
+"""What has to be made for the chosen detectors: the sketches that they need, in an order that works."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from corpus_guard import plugins
+from corpus_guard.config import PluginOptions
+from corpus_guard.errors import PluginError, UsageError
+from corpus_guard.escape import safe_text
+from corpus_guard.plugins import Derived, Detector, RecordCheck, RowColumns, Summary
+
+Chosen = Mapping[str, Detector | RecordCheck]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SketchPlan:
+    """The sketches of the first pass by name, each kind in an order in which it can be made.
+
+    `checks` are the record checks, whose marks are columns too. `outputs` are derived evidence by the
+    column of `rows.parquet` that it fills.
+    """
+
+    columns: tuple[str, ...]
+    summaries: tuple[str, ...]
+    checks: tuple[str, ...]
+    outputs: Mapping[str, str]
+
+
+def plan_sketches(chosen: Chosen) -> SketchPlan:
+    """Return the sketches that some detectors need, and those that fill columns for people's scripts.
+
+    Raises PluginError for a need that no sketch meets.
+    """
+    outputs = {
+        spec.column: name
+        for name in plugins.names("sketch")
+        if isinstance(spec := plugins.load("sketch", name).spec, Derived) and spec.column
+    }
+    order: dict[str, Any] = {}
+    for name in outputs.values():
+        _add(name, name, order, ())
+    for asker, detector in chosen.items():
+        if isinstance(detector, Detector):
+            for need in (*detector.needs, *detector.uses):
+                _add(need, asker, order, ())
+    checks = tuple(name for name, spec in chosen.items() if isinstance(spec, RecordCheck))
+    return SketchPlan(
+        columns=tuple(name for name, spec in order.items() if isinstance(spec, RowColumns)),
+        summaries=tuple(name for name, spec in order.items() if isinstance(spec, Summary)),
+        checks=checks,
+        outputs=outputs,
+    )
+
+
+def _add(name: str, asker: str, order: dict[str, Any], above: tuple[str, ...]) -> None:
+    """Add a sketch behind all that it needs itself."""
+    if name in above:
+        raise PluginError(f"the sketches {' → '.join((*above, name))} need each other")
+    if name in order:
+        return
+    known = plugins.names("sketch")
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
+        raise PluginError(f"{asker} needs the sketch {name!r}, which does not exist; {hint}")
+    spec = plugins.load("sketch", name).spec
+    for need in (*getattr(spec, "needs", ()), *getattr(spec, "uses", ())):
+        _add(need, name, order, (*above, name))
+    order[name] = spec
+
+
+_STAGES: tuple[plugins.Stage, ...] = ("read", "sketch", "detect")
+
+
+def checked_options(given: Mapping[str, Any]) -> PluginOptions:
+    """Return the options of plugins, {stage: {plugin: {option: value}}}, each known and of its type.
+
+    Raises UsageError that names the nearest for what does not exist.
+    """
+    for unknown in sorted(set(given) - set(_STAGES)):
+        raise UsageError(_unknown("stage", unknown, _STAGES))
+    for stage in (stage for stage in _STAGES if stage in given):
+        for name, options in _table(f"[{stage}]", given[stage]).items():
+            known = plugins.names(stage)
+            if name not in known:
+                raise UsageError(_unknown(f"{stage} plugin", name, known))
+            defaults = plugins.load(stage, name).options
+            for option, value in _table(f"[{stage}.{name}]", options).items():
+                if option not in defaults:
+                    raise UsageError(_unknown(f"option of {name}", option, defaults))
+                _check_type(f"{stage}.{name}.{option}", value, defaults[option])
+    return PluginOptions.from_mapping(given)
+
+
+def _table(where: str, value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise UsageError(f"{safe_text(where, 80)} must hold names and values")
+    return value
+
+
+def _check_type(where: str, value: object, default: object) -> None:
+    is_number = isinstance(default, float) and type(value) is int
+    if default is not None and type(value) is not type(default) and not is_number:
+        raise UsageError(f"{where} is {safe_text(repr(value), 60)}; give a value like {default!r}")
+
+
+def _unknown(what: str, name: object, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(str(name), list(known), n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known) or 'none'}"
+    return f'no {what} is called "{safe_text(str(name), 60)}"; {hint}'

@@ -1,0 +1,1 @@
+"""The scanned rows: batches of them, where they are kept, and what detectors are given."""

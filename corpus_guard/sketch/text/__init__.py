@@ -1,0 +1,1 @@
+"""From words to vectors, and from an n-gram's hash back to words."""
