@@ -1,6 +1,8 @@
 """Collect records into blocks."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha256 as _sha256
 
 import orjson
@@ -52,13 +54,22 @@ class BlockBuilder:
 
     def add_all_values(self, records: Sequence[dict[str, object]]) -> None:
         """Do the same with many records that have no oddities; all of them or none."""
-        self.add_all([-1] * len(records), map(_by_name, records), records)
+        dumps = orjson.dumps
+        try:
+            digests = [_sha256(dumps(r, default=str, option=_BY_NAME)).digest() for r in records]
+        except TypeError:  # for one of them
+            digests = [_sha256(_by_name(record)).digest() for record in records]
+        self._add_all([-1] * len(records), digests, records)
 
     def add_all(
-        self, offsets: list[int], raws: Iterable[bytes], records: Sequence[Mapping[str, object]]
+        self, offsets: list[int], raws: Sequence[bytes], records: Sequence[Mapping[str, object]]
     ) -> None:
-        """Take in many records that have no oddities; all of them or none."""
-        digests = [_sha256(raw).digest() for raw in raws]
+        """Take in many records that have no oddities; `raws` are the bytes that they stand for."""
+        self._add_all(offsets, [_sha256(raw).digest() for raw in raws], records)
+
+    def _add_all(
+        self, offsets: list[int], digests: list[bytes], records: Sequence[Mapping[str, object]]
+    ) -> None:
         self._rows += range(self.next_row, self.next_row + len(records))
         self.next_row += len(records)
         self._offsets += offsets
@@ -112,6 +123,21 @@ class BlockBuilder:
             )  # fmt: skip
             self._most = BLOCK_RECORDS
         self._start()
+
+
+@contextmanager
+def many_made() -> Iterator[None]:
+    """Keep the garbage collector still while many values are made, of which none can be garbage.
+
+    Else it looks through them again and again, which takes longer than making them.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def decode(data: bytes) -> tuple[str, tuple[str, ...]]:

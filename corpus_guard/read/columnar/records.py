@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from corpus_guard.config import ReadOptions
-from corpus_guard.read.blocks import BLOCK_BYTES, BlockBuilder, decode
+from corpus_guard.read.blocks import BLOCK_BYTES, BlockBuilder, decode, many_made
 from corpus_guard.read.columnar.sizes import (
     MOST_VALUES,
     VALUE_BYTES,
@@ -110,7 +110,9 @@ def _measured(batch: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401
 
 def _add_rows(block: BlockBuilder, batch: Any) -> None:  # noqa: ANN401
     try:
-        block.add_all_values(_unpacked(batch).to_pylist())
+        with many_made():
+            records = _unpacked(batch).to_pylist()
+        block.add_all_values(records)
     except Exception:  # no UTF-8, a name twice in a struct, a time that Python has no value for, …
         for place in range(batch.num_rows):
             values = _Values(UNBOUNDED)

@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 
 from corpus_guard.config import ReadOptions
-from corpus_guard.read.blocks import BlockBuilder
+from corpus_guard.read.blocks import BlockBuilder, many_made
 from corpus_guard.read.text.json_record import add_json
 from corpus_guard.read.text.lines import FIRST_CHUNK, Piece, Stretch, stretches
 from corpus_guard.types import RecordBlock, Unread
@@ -103,7 +103,8 @@ class _Many:
         data, offset = part.data, part.offset
         raws = [data[start:end] for start, end in zip(borders, ends, strict=False)]
         try:
-            records = list(map(orjson.loads, raws))
+            with many_made():
+                records = list(map(orjson.loads, raws))
         except orjson.JSONDecodeError:  # one of them; these lines are looked at one by one
             for start, stop in pairwise(borders):
                 line = _piece(data[start:stop], offset + start, self._options.max_record_bytes)
