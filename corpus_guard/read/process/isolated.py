@@ -1,5 +1,6 @@
 """Read shards in a process of their own: its crash, hang or hunger is one failure, not ours."""
 
+import fcntl
 import io
 import logging
 import os
@@ -15,6 +16,7 @@ from corpus_guard.read.process.frames import LARGEST_BODY, FrameError, block_in,
 from corpus_guard.read.process.requests import asked
 from corpus_guard.types import RecordBlock, Shard, Unread
 
+PIPE_BYTES = 1 << 20
 LONGEST_SILENCE_S = 900.0
 """A reading process may wait for a slow hub, but not for ever."""
 
@@ -69,6 +71,10 @@ class _ReadingProcess:
     def __init__(self) -> None:
         requests, self._requests = os.pipe()
         self._answers, answers = os.pipe()
+        with suppress(
+            OSError, AttributeError
+        ):  # so that both work at once; Linux alone knows of it
+            fcntl.fcntl(answers, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self.path = list(sys.path)
         code = _START.format(path=self.path, requests=requests, answers=answers)
         self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and code
