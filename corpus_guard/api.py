@@ -5,7 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from corpus_guard.config import FieldOverrides, ReadOptions, ScanOptions, parse_size
+from corpus_guard.config import (
+    FieldOverrides,
+    PluginOptions,
+    ReadOptions,
+    ScanOptions,
+    parse_size,
+)
 from corpus_guard.errors import UsageError
 from corpus_guard.escape import safe_text
 from corpus_guard.types import SEVERITIES, RecordStreams, ScanResult, Severity
@@ -46,6 +52,7 @@ def scan(
     config: str | None = None,
     split: str | None = None,
     revision: str | None = None,
+    plugin_options: Mapping[str, Mapping[str, Mapping[str, object]]] | None = None,
 ) -> ScanResult:
     """Return what a scan of `target` finds; `report.json` and `rows.parquet` go to `result.out`.
 
@@ -76,6 +83,8 @@ def scan(
         split: A split of a data set on a hub; all when None.
         revision: The branch, tag or commit of a data set on a hub; `main` when None.
         resume: Whether to go on where the same scan was killed, or to start over.
+        plugin_options: Options of plugins by stage, plugin and option, such as
+            `{"detect": {"label_triggers": {"high": 6.5}}}`; stages are read, sketch and detect.
 
     Raises:
         UsageError: An argument is wrong, the target cannot be read, or `out` is in use.
@@ -114,8 +123,18 @@ def scan(
         allow_incomplete=allow_incomplete,
         quiet=True,
         resume=resume,
+        plugins=checked_plugin_options(plugin_options or {}),
     )
     return scan_and_report(targets_of(target), options)
+
+
+def checked_plugin_options(given: Mapping[str, Any]) -> PluginOptions:
+    """Return options of plugins; raise UsageError for what does not exist or is of another type."""
+    if not given:
+        return PluginOptions()
+    from corpus_guard.flow.planning import checked_options
+
+    return checked_options(given)
 
 
 def scan_and_report(

@@ -32,7 +32,7 @@ from corpus_guard.errors import PluginError
 from corpus_guard.types import Finding, Layout, RecordBlock, Unread
 
 if TYPE_CHECKING:
-    from corpus_guard.config import ReadOptions
+    pass
 
 Stage = Literal["read", "sketch", "detect", "probe", "attack"]
 _PACKAGES: Mapping[Stage, str] = {
@@ -43,7 +43,7 @@ _PACKAGES: Mapping[Stage, str] = {
     "attack": "corpus_guard.attack",
 }
 
-ReadFunction = Callable[[Any, "ReadOptions", int, int | None], Iterator[RecordBlock | Unread]]
+ReadFunction = Callable[..., Iterator[RecordBlock | Unread]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +58,13 @@ class Extra:
 class Reader:
     """How one format is read, and how its files are told from others.
 
-    `read(source, options, start, end)` yields blocks and `Unread`s. The source is a stream, whose `name`
-    is the path or the hf:// address of the file; for a reader that `takes` a path it is the path of an
-    unpacked file on disk. `start` and `end` are byte positions for a format that is `splittable` (a
-    record belongs to the range that holds its first byte), else 0 and None. `seekable` readers go to and
-    fro in their stream. `native` ones rest on a parser that is not memory-safe and run in a process of
-    their own. `layout` is that of a format whose fields are always the same, `extra` what it needs.
+    `read(source, options, start, end)` yields blocks and `Unread`s; its keyword-only parameters are the
+    plugin's options. The source is a stream, whose `name` is the path or the hf:// address of the file;
+    for a reader that `takes` a path it is the path of an unpacked file on disk. `start` and `end` are
+    byte positions for a format that is `splittable` (a record belongs to the range that holds its first
+    byte), else 0 and None. `seekable` readers go to and fro in their stream. `native` ones rest on a
+    parser that is not memory-safe and run in a process of their own. `layout` is that of a format whose
+    fields are always the same, `extra` what it needs.
 
     A file that begins with one of `magic`, or whose first bytes it `recognises`, is of this format
     whatever it is called. Else its name decides (`extensions`), unless every file of the format shows

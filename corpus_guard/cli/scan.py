@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from corpus_guard.cli.config_file import plugin_options, take_config_file
 from corpus_guard.cli.output import print_text, readers_may_leave
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def _field(role: str) -> Any:  # noqa: ANN401
 
 
 def scan(
+    context: typer.Context,
     targets: Annotated[
         list[str],
         typer.Argument(
@@ -88,6 +90,15 @@ def scan(
     traceback: Annotated[
         bool, typer.Option("--traceback", help="Show where an internal error arose.")
     ] = False,
+    config_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Options from a TOML file.",
+            is_eager=True,
+            callback=take_config_file,
+        ),
+    ] = None,
 ) -> int:
     """Find poisoned records in files or in a data set on a hub.
 
@@ -128,6 +139,7 @@ def scan(
         allow_incomplete=allow_incomplete,
         quiet=quiet,
         resume=resume,
+        plugins=api.checked_plugin_options(plugin_options(context)),
     )
     progress = None if quiet else progress_on(sys.stderr)
     try:

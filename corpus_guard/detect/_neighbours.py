@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-FLAT_ROWS = 20_000
+FLAT_ROWS = 10_000
 NEIGHBOURS = 11
 """The vector itself and its ten nearest others."""
-PROBES = 4
+PROBES = 8
 
 
 def near_pairs(

@@ -3,7 +3,7 @@
 What: a campaign that rewrites one message, which MinHash does not see.
 
 How it is decided: the vectors of one record per near-duplicate group go into a FAISS index (flat up to
-20,000, inverted lists beyond); records whose cosine is at least .9 with one of their 10 nearest
+10,000, inverted lists beyond); records whose cosine is at least .9 with one of their 10 nearest
 neighbours are joined. Groups of at least `fewest_rows` records are reported together as info; a group
 most of whose records link to one host is listed by itself as low.
 

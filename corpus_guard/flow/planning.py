@@ -77,21 +77,32 @@ _STAGES: tuple[plugins.Stage, ...] = ("read", "sketch", "detect")
 def checked_options(given: Mapping[str, Any]) -> PluginOptions:
     """Return the options of plugins, {stage: {plugin: {option: value}}}, each known and of its type.
 
-    Raises UsageError that names the nearest for what does not exist.
+    A detector may be named by its rule. Raises UsageError with the nearest name for what does not exist.
     """
     for unknown in sorted(set(given) - set(_STAGES)):
         raise UsageError(_unknown("stage", unknown, _STAGES))
+    found: dict[str, dict[str, Mapping[str, object]]] = {}
     for stage in (stage for stage in _STAGES if stage in given):
-        for name, options in _table(f"[{stage}]", given[stage]).items():
-            known = plugins.names(stage)
-            if name not in known:
-                raise UsageError(_unknown(f"{stage} plugin", name, known))
+        for called, options in _table(f"[{stage}]", given[stage]).items():
+            name = _name_of(stage, called)
             defaults = plugins.load(stage, name).options
-            for option, value in _table(f"[{stage}.{name}]", options).items():
+            for option, value in _table(f"[{stage}.{called}]", options).items():
                 if option not in defaults:
                     raise UsageError(_unknown(f"option of {name}", option, defaults))
-                _check_type(f"{stage}.{name}.{option}", value, defaults[option])
-    return PluginOptions.from_mapping(given)
+                _check_type(f"{stage}.{called}.{option}", value, defaults[option])
+            found.setdefault(stage, {})[name] = options
+    return PluginOptions.from_mapping(found)
+
+
+def _name_of(stage: plugins.Stage, called: str) -> str:
+    """Return the name of a plugin that is called by its name or its rule."""
+    known = plugins.names(stage)
+    if called in known:
+        return called
+    by_rule = {getattr(plugins.load(stage, name).spec, "rule", ""): name for name in known}
+    if called not in by_rule:
+        raise UsageError(_unknown(f"{stage} plugin", called, known))
+    return by_rule[called]
 
 
 def _table(where: str, value: object) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,7 @@ def run_scan(
 
     Raises UsageError for a wrong option or a target of which nothing can be read.
     """
+    options = replace(options, read=replace(options.read, plugins=options.plugins))
     selected = select(options.rules, options.disable)
     open_embedder(options.embedder)
     out = options.out or targets.default_out(given, options)

@@ -31,6 +31,7 @@ class _Group:
     files: list[SourceFile] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
     also: set[str] = field(default_factory=set)
+    told_by: int = 0
 
     def shown(self) -> FileLayout:
         """Return the entry to show; the most frequent fields first."""
@@ -43,6 +44,7 @@ class _Group:
             also=tuple(sorted(self.also)),
             other_fields=tuple(_cut(name) for name in ranked[:OTHER_FIELDS_LISTED]),
             other_fields_total=len(ranked),
+            told_by=self.told_by,
         )
 
 
@@ -66,6 +68,7 @@ def file_layouts(
         found[file.index] = layout
         group = groups.setdefault((file.format, repr(layout)), _Group(layout=layout))
         group.files.append(file)
+        group.told_by = max(group.told_by, SAMPLE if len(records) == SAMPLE else 0)
         for record in records:
             own = _own_layout(record, layout)
             group.others.update(_other_fields(record, layout, own))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 from corpus_guard import plugins
 from corpus_guard.config import ReadOptions
@@ -110,20 +111,18 @@ def read_here(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unre
 
 
 def _read(opened: OpenFile, shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unread]:
-    reader = reader_of(shard.file)
+    reader, given = reader_of(shard.file), options.plugins.of("read", shard.file.format)
     if reader.takes == "path":
-        return _from_path(reader, shard.file, options)
+        return reader.read(_path_of(shard.file), options, 0, None, **given)
     if not _is_splittable(shard.file):
-        return reader.read(opened.stream, options, 0, None)
-    return reader.read(opened.stream, options, shard.start, shard.end)
+        return reader.read(opened.stream, options, 0, None, **given)
+    return reader.read(opened.stream, options, shard.start, shard.end, **given)
 
 
-def _from_path(
-    reader: Reader, file: SourceFile, options: ReadOptions
-) -> Iterator[RecordBlock | Unread]:
+def _path_of(file: SourceFile) -> Path:
     if isinstance(file.path, HubPath) or file.compression != "none":
         raise ValueError("it can only be read from an unpacked file on disk")
-    return reader.read(file.path, options, 0, None)
+    return file.path
 
 
 def _is_splittable(file: SourceFile) -> bool:

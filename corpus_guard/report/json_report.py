@@ -15,6 +15,7 @@ from typing import Any, cast
 from corpus_guard import __version__
 from corpus_guard.replacing import replacing
 from corpus_guard.types import (
+    Cap,
     Context,
     Coverage,
     FileLayout,
@@ -81,7 +82,19 @@ def _coverage(coverage: Coverage) -> dict[str, object]:
         "skipped_total": coverage.skipped_total,
         "skipped": [_skipped(unread) for unread in coverage.skipped],
         "passed_over": list(coverage.passed_over),
-        "plugins": {name: {"ran": run.ran, "reason": run.reason} for name, run in runs},
+        "plugins": {
+            name: {"ran": run.ran, "reason": run.reason, "failed": run.failed} for name, run in runs
+        },
+        "caps": [_cap(cap) for cap in coverage.caps],
+    }
+
+
+def _cap(cap: Cap) -> dict[str, object]:
+    return {
+        "plugin": cap.plugin,
+        "what": cap.what,
+        "limit": cap.limit,
+        "left_out": cap.left_out,
     }
 
 
@@ -108,6 +121,7 @@ def _layout(found: FileLayout) -> dict[str, object]:
         "winner": found.layout.winner or None,
         "other_fields": list(found.other_fields),
         "other_fields_total": found.other_fields_total,
+        "told_by": found.told_by,
     }
 
 

@@ -17,6 +17,7 @@ from corpus_guard.escape import ELLIPSIS, safe_text
 from corpus_guard.report.words import counted, share, size, statistics
 from corpus_guard.types import (
     SEVERITIES,
+    Cap,
     Context,
     Coverage,
     FileLayout,
@@ -105,8 +106,10 @@ def _meaning(result: ScanResult) -> str:
         parts.append(f"{counted(strong, 'strong finding')}, {counted(len(flagged), 'row')} flagged")
     if weak:
         parts.append(counted(weak, "weak finding") + " to look at")
-    if not result.coverage.is_complete:
+    if result.coverage.skipped_total:
         parts.append("part of the target was not scanned")
+    if any(run.failed for run in result.coverage.plugins.values()):
+        parts.append("a rule broke down")
     told = "; ".join(parts) or "the rules that ran found nothing"
     return f"{told[0].upper()}{told[1:]} (exit code {result.exit_code})."
 
@@ -122,10 +125,20 @@ def _basis(result: ScanResult) -> list[tuple[str, Text]]:
     facts += [("Layout", Text(_layout(layout))) for layout in result.layouts[:LISTED_LAYOUTS]]
     if len(result.layouts) > LISTED_LAYOUTS:
         facts.append(("", Text(f"{counted(len(result.layouts) - LISTED_LAYOUTS, 'more layout')}")))
-    idle = sorted((name, run.reason) for name, run in coverage.plugins.items() if not run.ran)
+    idle = sorted(
+        (name, run.reason) for name, run in coverage.plugins.items() if not (run.ran or run.failed)
+    )
+    broken = [(name, run.reason) for name, run in coverage.plugins.items() if run.failed]
+    facts += [("Broke down", Text(f"{safe_text(n, 60)}: {safe_text(w, 160)}")) for n, w in broken]
     facts += [("Not run", Text(f"{safe_text(n, 60)}: {safe_text(why, 160)}")) for n, why in idle]
+    facts += [("Bounds", Text(_cap(cap))) for cap in coverage.caps[:LISTED_PLACES]]
     facts += [("Would find", Text(_limit(limit))) for limit in result.limit_of_detection]
     return facts
+
+
+def _cap(cap: Cap) -> str:
+    left = f"{cap.left_out:,} left out"
+    return f"{safe_text(cap.plugin, 60)}: {cap.limit:,} {safe_text(cap.what, 120)}, {left}"
 
 
 def _scanned(coverage: Coverage) -> str:
@@ -182,7 +195,8 @@ def _layout(found: FileLayout) -> str:
     name = " and ".join(
         safe_text(name, 60) for name in (found.layout.name or found.layout.kind, *found.also[:3])
     )
-    return f"{name}: {roles}{_others(found)}  ({where}, {safe_text(found.format, 20)})"
+    told = f", by its first {found.told_by} records" if found.told_by else ""
+    return f"{name}: {roles}{_others(found)}  ({where}, {safe_text(found.format, 20)}{told})"
 
 
 def _others(found: FileLayout) -> str:

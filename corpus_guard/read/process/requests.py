@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from corpus_guard.config import FieldOverrides, ReadOptions
+from corpus_guard.config import FieldOverrides, PluginOptions, ReadOptions
 from corpus_guard.types import HubPath, Shard, SourceFile
 
 
@@ -33,4 +33,5 @@ def understood(request: Mapping[str, Any]) -> tuple[Shard, ReadOptions, int | No
     )
     shard["file"] = SourceFile(**file)
     options["overrides"] = FieldOverrides(**options["overrides"])
+    options["plugins"] = PluginOptions(tuple(map(tuple, options["plugins"]["given"])))
     return Shard(**shard), ReadOptions(**options), request["records"]
