@@ -99,7 +99,7 @@ class _Database:
         self._connection.set_progress_handler(self._is_too_long, STEPS_A_LOOK)
         self._block, self._expansion, self._held = BlockBuilder(), Expansion(), 0
         self._mark = ""
-        self._is_loss_told = False
+        self._unseen = self._size  # about so many bytes hold what was not read yet
 
     def close(self) -> None:
         self._connection.close()
@@ -181,6 +181,7 @@ class _Database:
             self._expansion.spend(ROW_BYTES + taken, self._size)
             row = self._block.add_values(record, tuple(sorted(oddities)))
             self._held += taken
+            self._unseen -= taken
             if cut:
                 yield self._block.beyond(row, -1, cut)
             if len(columns) > len(kept):
@@ -217,9 +218,8 @@ class _Database:
         return self._steps > STEPS_A_ROW
 
     def _lost(self, name: str, error: Exception) -> Unread:
-        """Tell the rest of a table; where it lies in the file is not known."""
-        size = 1 if self._is_loss_told else max(1, self._size // 2)
-        self._is_loss_told = True
+        """Tell the rest of a table; how large it is can only be guessed."""
+        size, self._unseen = max(1, self._unseen), 0
         why = safe_text(str(error) or type(error).__name__, 120)
         return _untold(
             f"{_shown(name)} cannot be read to its end ({why}); the rest of it is lost", size
