@@ -204,7 +204,7 @@ LEAVES = (
     | st.integers()
     | st.floats()
     | st.text(st.characters())  # with halves of surrogate pairs
-    | st.binary()
+    | st.binary(min_size=1)  # an empty one in a list is taken for a value, an empty text is not
     | st.dates()
     | st.datetimes()
     | st.times()
