@@ -1,4 +1,4 @@
-"""Where the elements of a JSON stream begin and end, by brackets and quotes alone."""
+"""What JSON holds, by brackets and quotes alone: where elements begin and end, which lines are plain."""
 
 import numba as nb
 import numpy as np
