@@ -44,6 +44,7 @@ class Corpus:
         self.rows, self.settings, self.look = rows, settings, look
         self._summaries, self._failures = summaries, failures
         self._found: dict[str, Any] = {}
+        self._shared: dict[tuple[object, ...], Any] = {}
         self.caps: list[Cap] = []
 
     def __len__(self) -> int:
@@ -77,6 +78,13 @@ class Corpus:
             return self.evidence(name, kind)
         except NotAssessed:
             return None
+
+    def once(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
+        """Return what `make` returned when this was first asked for; detectors share what is costly."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        found: T = self._shared[key]
+        return found
 
     def cap(self, plugin: str, what: str, limit: int, left_out: int) -> None:
         """Note that a bound was reached; nothing is noted where nothing was left out."""
