@@ -19,7 +19,7 @@ from corpus_guard.read.columnar.sizes import MOST_VALUES, VALUE_BYTES
 from corpus_guard.read.opening import LARGEST_RATIO
 from corpus_guard.types import RecordBlock, Unread
 
-BATCH_ROWS = 1024
+BATCH_ROWS = 4096
 BATCH_BYTES = 128 << 20
 ROW_BYTES = 128 << 30
 """What a row could unpack to at the very worst, when its group is still read."""
