@@ -104,6 +104,7 @@ def detect_all(
         if run.failed:
             progress.note(f"{name} did not run: {run.reason}")
         runs[name] = run
+        corpus.rows.release()
     return Detected(findings=findings, runs=dict(sorted(runs.items())))
 
 

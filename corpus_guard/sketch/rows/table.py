@@ -104,6 +104,12 @@ class RowTable:
                 )
                 first = last
 
+    def release(self) -> None:
+        """Let go of columns and records that were looked at; they are mapped anew when needed."""
+        self._parts.clear()
+        self._cache.clear()
+        self._cached_bytes = 0
+
     @cached_property
     def canonical_order(self) -> RowNumbers:
         """All rows sorted by content, so that nothing depends on the order of arrival."""
@@ -235,6 +241,12 @@ class TableColumn:
             for number, span in enumerate(self.table.spans)
         ]
         return self._joined(pieces)
+
+    def mapped(self) -> npt.NDArray[Any]:
+        """Return the values of all rows, laid end to end in a file and mapped: no memory of ours."""
+        if len(self.table.spans) == 1 or self.is_absent:
+            return self.whole()
+        return self.table.store.gathered(self.name, (values for _, values in self.chunks()))
 
     def _columns(self) -> Iterator[Column]:
         return (self.table.part(n).column(self.name) for n in range(len(self.table.spans)))
