@@ -5,12 +5,14 @@ once, when first asked for, and shared. A second look runs a sketch over all row
 the run has; which ones is the runner's business.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from corpus_guard import plugins
 from corpus_guard.config import SketchSettings
-from corpus_guard.errors import NotAssessed, PluginError, PluginFailed
+from corpus_guard.errors import CorpusGuardError, NotAssessed, PluginError, PluginFailed
+from corpus_guard.escape import why_failed
 from corpus_guard.plugins import Derived, RowColumns, Summary
 from corpus_guard.sketch.rows.state import Sketch
 from corpus_guard.sketch.rows.table import RowTable, TableColumn
@@ -62,6 +64,12 @@ class Corpus:
                 self._found[name] = self._made(name)
             except (NotAssessed, PluginFailed) as reason:
                 self._found[name] = reason
+            except (CorpusGuardError, OSError, MemoryError):
+                raise
+            except Exception as error:  # a plugin raises anything
+                if os.environ.get("CORPUS_GUARD_DEBUG") == "1":
+                    raise
+                self._found[name] = PluginFailed(f"{name} broke down: {why_failed(error)}")
         value = self._found[name]
         if isinstance(value, NotAssessed | PluginFailed):
             raise value
@@ -93,7 +101,7 @@ class Corpus:
 
     def _made(self, name: str) -> object:
         if name in self._failures:
-            raise PluginFailed(f"{name} failed: {self._failures[name]}")
+            raise PluginFailed(f"{name} broke down: {self._failures[name]}")
         plugin = plugins.load("sketch", name)
         spec = plugin.spec
         if isinstance(spec, Summary):

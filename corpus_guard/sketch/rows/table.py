@@ -311,8 +311,13 @@ def cut(part: StoredPart, name: str, first: int, last: int) -> Column:
     return None if column is None else column[first:last]
 
 
-def dictionary_encoded(columns: Iterable[pa.Array]) -> tuple[npt.NDArray[np.int32], list[str]]:
-    """Return codes (n,) int32 into sorted distinct strings, -1 for null; a batch at a time."""
+def dictionary_encoded(
+    columns: Iterable[pa.Array], most: int
+) -> tuple[npt.NDArray[np.int32], list[str]]:
+    """Return codes (n,) int32 into sorted distinct strings, -1 for null; a batch at a time.
+
+    Stops as soon as there are more than `most`.
+    """
     known: dict[str, int] = {}
     found: list[npt.NDArray[np.int32]] = []
     for column in columns:
@@ -320,6 +325,8 @@ def dictionary_encoded(columns: Iterable[pa.Array]) -> tuple[npt.NDArray[np.int3
         codes = [known.setdefault(value, len(known)) for value in encoded.dictionary.to_pylist()]
         raw = encoded.indices.fill_null(len(codes)).to_numpy(zero_copy_only=False)
         found.append(np.array([*codes, -1], np.int32)[raw])
+        if len(known) > most:
+            break
     names = sorted(known)
     rank = np.full(len(known) + 1, -1, np.int32)  # the last is that of -1
     rank[[known[name] for name in names]] = np.arange(len(names), dtype=np.int32)
