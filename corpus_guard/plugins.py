@@ -283,7 +283,7 @@ def load(stage: Stage, name: str) -> Plugin:
         raise PluginError(f"no {stage} plugin is called {name!r}; {hint}")
     try:
         module = importlib.import_module(known[name])
-    except ImportError as error:
+    except Exception as error:  # whatever it is that a third party's module raises
         raise PluginError(f"{stage} plugin {name!r} cannot be loaded: {error}") from error
     specs = [value for value in vars(module).values() if isinstance(value, Spec)]
     if len(specs) != 1:

@@ -15,7 +15,8 @@ from corpus_guard.sketch.text.phrases import longest_phrase
 from corpus_guard.sketch.units import Units
 
 SAMPLE = 200
-COMPARED = 64
+COMPARED = 32
+BLOCK = 128
 OVERLAP = 0.5
 NEIGHBOURS = 10
 _WORD = re.compile(r"\w+")
@@ -49,33 +50,65 @@ def prompt_spread(corpus: Corpus, feature: int, rows: npt.NDArray[np.int64]) -> 
     phrase = longest_phrase(feature, corpus.rows.inputs(sample))
     word = max(_WORD.findall(phrase.text.lower()), key=len, default="")
     echoes = sum(word in _WORD.findall(said.lower()) for said in corpus.rows.responses(sample))
-    units = corpus.find("units", Units)
-    cosine = 0.0
-    if units is not None:
-        cosine = mean_pairwise_cosine(units.inputs(sample)) if len(sample) > 1 else 1.0
+    cosine, explained = corpus.once(
+        ("alikeness", len(rows), sample.tobytes()), lambda: _alikeness(corpus, rows, sample)
+    )
     return PromptSpread(
         cosine=cosine,
         trigger_share=phrase.token_share,
         echo=echoes / len(sample),
-        explained=0.0 if units is None else _explained(corpus, units, rows, sample),
+        explained=explained,
     )
+
+
+def _alikeness(
+    corpus: Corpus, rows: npt.NDArray[np.int64], sample: npt.NDArray[np.int64]
+) -> tuple[float, float]:
+    """Return `cosine` and `explained` of PromptSpread; without vectors nothing is known to be alike."""
+    units = corpus.find("units", Units)
+    if units is None:
+        return 0.0, 0.0
+    cosine = mean_pairwise_cosine(units.inputs(sample)) if len(sample) > 1 else 1.0
+    return cosine, _explained(corpus, units, rows, sample)
 
 
 def _explained(
     corpus: Corpus, units: Units, rows: npt.NDArray[np.int64], sample: npt.NDArray[np.int64]
 ) -> float:
     """Return the likeness to the responses of similar prompts over the likeness among the rows."""
-    pool, sample = corpus.evidence("reference_pool", ReferencePool), sample[:COMPARED]
+    pool = corpus.evidence("reference_pool", ReferencePool)
+    sample = corpus.rows.sample(sample, COMPARED)
     own = np.isin(pool.rows, rows)
     if len(own) - own.sum() < NEIGHBOURS or len(sample) < 2:
         return 0.0
     similar = units.inputs(sample).astype(np.float32) @ pool.inputs.T
     similar[:, own] = -2.0
-    nearest = np.argpartition(-similar, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
+    nearest = _largest(similar, NEIGHBOURS)
     responses = units.responses(sample)
-    outside = np.einsum("nd,nkd->nk", responses, pool.responses[nearest]).mean()
+    others = units.responses(pool.rows[nearest].ravel()).reshape(*nearest.shape, -1)
+    outside = np.einsum("nd,nkd->nk", responses, others).mean()
     inside = mean_pairwise_cosine(responses)
     return float(np.clip(outside / max(inside, 1e-9), 0.0, 1.0)) if inside > 0 else 1.0
+
+
+def _largest(values: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
+    """Return the places of the `count` largest values of each row, (n, count).
+
+    They lie in the `count` blocks with the largest maxima, so only these are looked at closely.
+    """
+    rows, width = values.shape
+    blocks = width // BLOCK
+    if blocks <= count:
+        return np.argpartition(-values, count - 1, axis=1)[:, :count]
+    padded = values[:, : blocks * BLOCK].reshape(rows, blocks, BLOCK)
+    best = np.argpartition(-padded.max(axis=2), count - 1, axis=1)[:, :count]
+    places = (best[:, :, None] * BLOCK + np.arange(BLOCK)).reshape(rows, -1)
+    rest = np.broadcast_to(np.arange(blocks * BLOCK, width), (rows, width - blocks * BLOCK))
+    places = np.concatenate([places, rest], axis=1)
+    among = np.take_along_axis(values, places, axis=1)
+    chosen = np.argpartition(-among, count - 1, axis=1)[:, :count]
+    found: npt.NDArray[np.int64] = np.take_along_axis(places, chosen, axis=1)
+    return found
 
 
 def strongest_first(

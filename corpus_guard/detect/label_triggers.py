@@ -55,7 +55,7 @@ from corpus_guard.types import Finding, Severity
 
 FIXED_POINT = 4096.0
 CLASSES_AT_ONCE = 16
-"""A look carries three sums a class, and the memory is planned for about 80."""
+"""A look carries three sums a class."""
 
 SHORTLIST = 2000
 SHORTLIST_POSTINGS = 20_000_000
@@ -187,7 +187,8 @@ def _lift(
 
 def _screen(corpus: Corpus, labels: Labels, content: ContentModel, gates: _Gates) -> _Screen:
     """Return the n-grams and classes that may pass the review gate, judged by sums alone."""
-    ngrams = corpus.evidence("ngrams", Ngrams)
+    width = 3 * min(CLASSES_AT_ONCE, len(content.classes))
+    ngrams = corpus.evidence("ngrams", Ngrams).fitting(corpus, width, "label_triggers")
     shared = corpus.rows.store.share("labels", labels.codes)
     usable = ngrams.docs <= gates.largest_share * len(corpus)
     docs = ngrams.docs[:, None].astype(np.float64)

@@ -42,6 +42,7 @@ BACKGROUND = 3000
 SHORTLIST = 2000
 ROWS_JUDGED = 400
 LARGEST_SHARE = 0.2
+MOST_FINDINGS = 200
 REVIEW = 5.0
 MAD_FLOOR = 0.01
 HIGH_CLOSENESS = 0.6
@@ -121,12 +122,14 @@ def response_concentration(
         lambda p: p.rows,
         len(corpus),
     )
+    corpus.cap("response_concentration", "findings", MOST_FINDINGS, len(kept) - MOST_FINDINGS)
     tails = upper_tail(np.array([pattern.statistic for pattern in kept]))
-    for pattern, q in zip(kept, q_values(tails, len(usable)), strict=True):
+    q = q_values(tails, len(usable))
+    for pattern, q_value in zip(kept[:MOST_FINDINGS], q, strict=False):
         prompts = prompt_spread(corpus, pattern.feature, pattern.rows)
-        severity = _severity(pattern, prompts, float(q), high, spread)
+        severity = _severity(pattern, prompts, float(q_value), high, spread)
         if severity is not None:
-            yield _finding(corpus, pattern, prompts, float(q), severity, high)
+            yield _finding(corpus, pattern, prompts, float(q_value), severity, high)
 
 
 def _measure(corpus: Corpus, features: npt.NDArray[np.uint64]) -> _Measured:

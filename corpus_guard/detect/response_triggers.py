@@ -42,6 +42,7 @@ from corpus_guard.types import Finding, Severity
 SHORTLIST = 20_000
 SHORTLIST_POSTINGS = 20_000_000
 LARGEST_SHARE = 0.2
+MOST_FINDINGS = 200
 REVIEW = 5.5
 OUTCOMES = ("response", "first words of the response", "last words of the response")
 
@@ -89,9 +90,11 @@ def response_triggers(
         lambda p: p.hits,
         len(corpus),
     )
+    corpus.cap("response_triggers", "findings", MOST_FINDINGS, len(kept) - MOST_FINDINGS)
     tails = upper_tail(np.array([pattern.statistic for pattern in kept]))
-    for pattern, q in zip(kept, q_values(tails, int(usable.sum())), strict=True):
-        yield _finding(corpus, pattern, float(q), high, spread)
+    q = q_values(tails, int(usable.sum()))
+    for pattern, q_value in zip(kept[:MOST_FINDINGS], q, strict=False):
+        yield _finding(corpus, pattern, float(q_value), high, spread)
 
 
 def _shortlist(

@@ -5,10 +5,12 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from corpus_guard import plugins
 from corpus_guard.errors import CorpusGuardError, NotAssessed, PluginError, PluginFailed
-from corpus_guard.escape import safe_text
-from corpus_guard.flow.gather import why_failed
+from corpus_guard.escape import safe_text, why_failed
 from corpus_guard.flow.progress import Progress
 from corpus_guard.plugins import Detector, Plugin, RecordCheck, options_of
 from corpus_guard.sketch.rows.corpus import Corpus
@@ -87,7 +89,7 @@ def detect_all(
         run = PluginRun(ran=True)
         try:
             if name in failures:
-                raise PluginFailed(failures[name])
+                raise PluginFailed(f"broke down: {failures[name]}")
             for need in getattr(spec, "needs", ()):
                 corpus.evidence(need, object)
             findings.extend(spec.run(corpus, **_options(corpus, name, spec)))
@@ -104,7 +106,26 @@ def detect_all(
         if run.failed:
             progress.note(f"{name} did not run: {run.reason}")
         runs[name] = run
+        corpus.rows.release()
     return Detected(findings=findings, runs=dict(sorted(runs.items())))
+
+
+def outputs_of(
+    corpus: Corpus, wanted: Mapping[str, str]
+) -> tuple[dict[str, npt.NDArray[np.int64]], dict[str, PluginRun]]:
+    """Return the evidence that fills whole columns of `rows.parquet`, and what of it broke down.
+
+    `wanted` names it by column; what this data does not give is left out.
+    """
+    found, broken = {}, {}
+    for column, name in wanted.items():
+        try:
+            found[column] = corpus.evidence(name, np.ndarray)
+        except NotAssessed:
+            continue
+        except PluginFailed as reason:
+            broken[name] = PluginRun(ran=False, reason=str(reason), failed=True)
+    return found, broken
 
 
 def _options(corpus: Corpus, name: str, spec: Detector | RecordCheck) -> dict[str, object]:

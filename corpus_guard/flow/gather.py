@@ -15,7 +15,7 @@ import pyarrow as pa
 from corpus_guard import plugins
 from corpus_guard.config import ReadOptions, SketchSettings
 from corpus_guard.errors import CorpusGuardError
-from corpus_guard.escape import safe_text
+from corpus_guard.escape import why_failed
 from corpus_guard.flow.planning import SketchPlan
 from corpus_guard.normalise import keep_sample, to_batch
 from corpus_guard.plugins import RecordCheck, RowColumns, Summary, options_of
@@ -201,11 +201,6 @@ class FirstPass:
         except Exception as error:  # a plugin raises anything
             self.failures[name] = why_failed(error)
             return None
-
-
-def why_failed(error: Exception) -> str:
-    """Return an unexpected error in a few words."""
-    return f"{type(error).__name__}: {safe_text(str(error), 200)}"
 
 
 def content_hashes(batch: pa.RecordBatch) -> npt.NDArray[np.uint64]:

@@ -2,23 +2,22 @@
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from corpus_guard.config import ScanOptions
-from corpus_guard.errors import NotAssessed, PluginFailed, UsageError
+from corpus_guard.errors import UsageError
 from corpus_guard.escape import safe_text
 from corpus_guard.flow import targets
 from corpus_guard.flow.checkpoint import Checkpoint
 from corpus_guard.flow.coverage import coverage_of
-from corpus_guard.flow.detecting import detect_all, select
+from corpus_guard.flow.detecting import detect_all, outputs_of, select
 from corpus_guard.flow.gather import GatherPlan, Part, PartResult, ShardSeen, gather_part
 from corpus_guard.flow.looking import Looks
 from corpus_guard.flow.parts import plan_parts
@@ -98,10 +97,12 @@ def run_scan(
             corpus = Corpus(rows, plan.settings, done.sketches, done.failures, look)
             with clock.stage("detect"):
                 detected = detect_all(corpus, selected, done.failures, shown)
-                outputs = _outputs(corpus, plan.sketches.outputs)
+                outputs, broken = outputs_of(corpus, plan.sketches.outputs)
         found = incidents(detected.findings)
         caps = tuple(sorted(corpus.caps, key=lambda cap: (cap.plugin, cap.what)))
-        coverage = coverage_of(resolved, shards, seen, detected.runs, options.read, caps)
+        coverage = coverage_of(
+            resolved, shards, seen, {**detected.runs, **broken}, options.read, caps
+        )
         with clock.stage("write"):
             write_rows(out / "rows.parquet", row_batches(rows, found, outputs))
         done.finish()
@@ -157,15 +158,6 @@ def _table(results: Sequence[PartResult], store: PartFolder) -> RowTable:
         first_row += result.rows
     files = _file_rows([seen for result in results for seen in result.seen])
     return RowTable(store, spans, files)
-
-
-def _outputs(corpus: Corpus, wanted: Mapping[str, str]) -> dict[str, npt.NDArray[np.int64]]:
-    """Return the evidence that fills whole columns of `rows.parquet`; what cannot be had is left out."""
-    found = {}
-    for column, name in wanted.items():
-        with suppress(NotAssessed, PluginFailed):
-            found[column] = corpus.evidence(name, np.ndarray)
-    return found
 
 
 def _digest(rows: RowTable) -> str:

@@ -1,6 +1,8 @@
 """Collect records into blocks."""
 
+import gc
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha256 as _sha256
 
 import orjson
@@ -10,6 +12,9 @@ from corpus_guard.types import RecordBlock, Unread
 
 BLOCK_BYTES = 8 << 20
 BLOCK_RECORDS = 8192
+FIRST_RECORDS = 256
+"""The first block of a shard is small: whoever wants only the first records waits for no more."""
+
 _BY_NAME = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 
 
@@ -19,6 +24,7 @@ class BlockBuilder:
     def __init__(self) -> None:
         """Start at record 0."""
         self.next_row = 0
+        self._most = FIRST_RECORDS
         self._start()
 
     def _start(self) -> None:
@@ -48,10 +54,25 @@ class BlockBuilder:
 
     def add_all_values(self, records: Sequence[dict[str, object]]) -> None:
         """Do the same with many records that have no oddities; all of them or none."""
-        digests = [_sha256(_by_name(record)).digest() for record in records]
+        dumps = orjson.dumps
+        try:
+            digests = [_sha256(dumps(r, default=str, option=_BY_NAME)).digest() for r in records]
+        except TypeError:  # for one of them
+            digests = [_sha256(_by_name(record)).digest() for record in records]
+        self._add_all([-1] * len(records), digests, records)
+
+    def add_all(
+        self, offsets: list[int], raws: Sequence[bytes], records: Sequence[Mapping[str, object]]
+    ) -> None:
+        """Take in many records that have no oddities; `raws` are the bytes that they stand for."""
+        self._add_all(offsets, [_sha256(raw).digest() for raw in raws], records)
+
+    def _add_all(
+        self, offsets: list[int], digests: list[bytes], records: Sequence[Mapping[str, object]]
+    ) -> None:
         self._rows += range(self.next_row, self.next_row + len(records))
         self.next_row += len(records)
-        self._offsets += [-1] * len(records)
+        self._offsets += offsets
         self._digests += digests
         self._fields += records
         self._oddities += [None] * len(records)
@@ -86,7 +107,12 @@ class BlockBuilder:
     @property
     def is_full(self) -> bool:
         """Whether it is time to hand out a block."""
-        return self._bytes >= BLOCK_BYTES or len(self._rows) >= BLOCK_RECORDS
+        return self._bytes >= BLOCK_BYTES or len(self._rows) >= self._most
+
+    @property
+    def room(self) -> int:
+        """How many more records fill the block, at least one."""
+        return max(1, self._most - len(self._rows))
 
     def flush(self) -> Iterator[RecordBlock]:
         """Yield what has been gathered, if anything, and start anew."""
@@ -95,7 +121,23 @@ class BlockBuilder:
                 rows=self._rows, byte_offsets=self._offsets, digests=self._digests,
                 fields=self._fields, oddities=self._oddities, bytes_read=self._bytes,
             )  # fmt: skip
+            self._most = BLOCK_RECORDS
         self._start()
+
+
+@contextmanager
+def many_made() -> Iterator[None]:
+    """Keep the garbage collector still while many values are made, of which none can be garbage.
+
+    Else it looks through them again and again, which takes longer than making them.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def decode(data: bytes) -> tuple[str, tuple[str, ...]]:

@@ -48,13 +48,13 @@ class GzipMembers(io.RawIOBase):
         self._at = 0  # how many of them are used up
         self._member = 0  # where in the file this member begins
         self._unpacker: zlib._Decompress | None = None
-        self._checksum = self._size = self._tries = self._passed = 0
+        self._checksum = self._size = self._tries = self._passed = self._position = 0
         self.gaps: list[PackedGap] = []
 
     @property
     def position(self) -> int:
-        """How many packed bytes have been read, without those of gaps."""
-        return self._raw.tell() - self._passed
+        """How many packed bytes have been unpacked, without those of gaps."""
+        return self._position
 
     def readable(self) -> bool:
         """Return True."""
@@ -68,6 +68,8 @@ class GzipMembers(io.RawIOBase):
         except _DAMAGE as damage:
             self._go_on_behind(damage)
             data = b"\n"
+        else:
+            self._position = self._first + self._at - self._passed
         view[: len(data)] = data
         return len(data)
 
@@ -132,10 +134,8 @@ class GzipMembers(io.RawIOBase):
 
     def _go_on_behind(self, damage: Exception) -> None:
         """Go to the next whole member, or raise the damage again."""
-        before = self._raw.tell()
         self._drop(max(0, self._member + 1 - self._first))
         if len(self.gaps) >= MOST_GAPS or not self._find_member():
-            self._passed += self._raw.tell() - before
             raise damage
         gap = PackedGap(self._member, self._first - self._member)
         self.gaps.append(gap)

@@ -34,16 +34,18 @@ class Members:
 
         Whatever goes wrong inside one member is told, and the next can be read.
         """
-        reader = _reader_for(name)
-        if reader is None:
+        chosen = _reader_for(name)
+        if chosen is None:
             self.leave_out(name, size, NO_FORMAT)
             return
+        reader, given = chosen[1], self._options.plugins.of("read", chosen[0])
         base, left = self.next_row, size
         self._packed += size
         most = max(FREE_BYTES, LARGEST_RATIO * self._packed) - self._unpacked
         guarded = GuardedStream(content, most, name)
         try:
-            for item in reader.read(_stream_for(reader, guarded), self._options, 0, None):
+            stream = _stream_for(reader, guarded)
+            for item in reader.read(stream, self._options, 0, None, **given):
                 found = self._numbered(item, base, name, left)
                 if isinstance(found, Unread) and found.kind == "bytes":
                     left -= found.size_bytes
@@ -100,14 +102,17 @@ def not_read(name: str, size: int, reason: str) -> Unread:
     )  # fmt: skip
 
 
-def _reader_for(name: str) -> Reader | None:
-    """Return what reads a member of this name, None if nothing does; archives are not nested."""
+def _reader_for(name: str) -> tuple[str, Reader] | None:
+    """Return the format of a member of this name and its reader, None if it has none here.
+
+    Archives are not nested.
+    """
     ending = PurePosixPath(name.lower()).suffix
-    for plugin in plugins.load_all("read").values():
+    for format_name, plugin in plugins.load_all("read").items():
         spec = plugin.spec
         if isinstance(spec, Reader) and ending in spec.extensions:
             is_read = spec.takes == "stream" and not spec.archive and not missing_extra(spec)
-            return spec if is_read else None
+            return (format_name, spec) if is_read else None
     return None
 
 

@@ -1,5 +1,6 @@
 """Cut files into shards and read them; whatever goes wrong inside one becomes an `Unread`."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -38,18 +39,26 @@ def reader_of(file: SourceFile) -> Reader:
     return spec
 
 
-def read_shard(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unread]:
+def read_shard(
+    shard: Shard, options: ReadOptions, records: int | None = None
+) -> Iterator[RecordBlock | Unread]:
     """Yield a shard's records and what of it could not be read.
 
     The `bytes_read` of its blocks add up to the shard's bytes on disk once it is read to the end.
-    Formats with a native parser are read in a process of their own.
+    Formats with a native parser are read in a process of their own. With `records`, it may end after
+    so many.
     """
+    left = math.inf if records is None else records
     if not reader_of(shard.file).native:
-        yield from read_here(shard, options)
+        for item in read_here(shard, options):
+            yield item
+            left -= len(item.rows) if isinstance(item, RecordBlock) else 0
+            if left <= 0:
+                return
         return
     seen = 0
     try:
-        for item in isolated.read(shard, options):
+        for item in isolated.read(shard, options, records):
             if isinstance(item, RecordBlock):
                 seen += item.bytes_read
             elif item.kind == "bytes":
@@ -160,9 +169,7 @@ def read_head(file: SourceFile, options: ReadOptions, count: int) -> list[Mappin
     """Return the fields of a file's first `count` records."""
     shard = Shard(index=0, file=file, start=0, end=file.size_bytes)
     found: list[Mapping[str, object]] = []
-    for item in read_shard(shard, options):
+    for item in read_shard(shard, options, records=count):
         if isinstance(item, RecordBlock):
             found.extend(islice(item.fields, count - len(found)))
-        if len(found) >= count:
-            break
     return found

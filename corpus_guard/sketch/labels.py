@@ -26,10 +26,12 @@ class Labels:
 
 
 @derived(needs=("answers",))
-def labels(corpus: Corpus) -> Labels:
-    """Return the labels."""
+def labels(corpus: Corpus, *, most_labels: int = 100_000) -> Labels:
+    """Return the labels; there are none where more than `most_labels` are different."""
     field = "response" if corpus.evidence("answers", Answers).are_labels else "label"
-    codes, names = dictionary_encoded(corpus.rows.text_column(field))
+    codes, names = dictionary_encoded(corpus.rows.text_column(field), most_labels)
+    if len(names) > most_labels:
+        raise NotAssessed(f"more than {most_labels:,} different labels")
     if not names:
         raise NotAssessed("no row has a label")
     return Labels(codes=codes, names=tuple(names), field=field)

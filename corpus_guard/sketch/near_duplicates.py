@@ -45,7 +45,7 @@ def near_duplicates(corpus: Corpus) -> npt.NDArray[np.int64]:
     rows = corpus.rows
     order, tokens = rows.canonical_order, rows.column("tokens").whole()
     return near_duplicate_roots(
-        rows.column("signs").whole(),
-        rows.column("bands").whole(),
+        rows.column("signs").mapped(),
+        rows.column("bands").mapped(),
         order[tokens[order] >= FEWEST_TOKENS],
     )

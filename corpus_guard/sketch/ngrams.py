@@ -1,7 +1,7 @@
 """The frequent n-grams of the tested inputs, sums over their rows, and the rows themselves.
 
 How many are kept follows from `--mem`. Where not all fit, the least frequent are left out, and the
-report says from which frequency on n-grams were tested.
+report says so.
 """
 
 from dataclasses import dataclass
@@ -18,14 +18,18 @@ from corpus_guard.sketch.rows.ngram_looks import FrequentNgrams, NgramSums, Post
 SMALLEST_COUNT = 4
 """An n-gram in fewer documents than this is no candidate trigger."""
 
-SUMS_BYTES = 80 * 8
-"""What one n-gram takes in a look: most looks carry no more than 80 sums of eight bytes."""
+COUNT_BYTES = 48
+"""What one n-gram takes in a table of counts, which is a quarter full when it has just grown."""
+
+SUM_BYTES = 8
 
 PARTIAL_TABLES = 8
-"""The memory must hold this many tables of sums at once: one a worker and one to merge."""
+"""The memory must hold this many tables at once: one a worker and one to merge."""
+
+FEWEST_KEPT = 1 << 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Ngrams:
     """`features` (f,) uint64, sorted, and in how many tested inputs each occurs, `docs` (f,) int32."""
 
@@ -36,6 +40,16 @@ class Ngrams:
         """Return how many there are."""
         return len(self.features)
 
+    def fitting(self, corpus: Corpus, width: int, plugin: str) -> "Ngrams":
+        """Return the most frequent of them, as many as fit the memory with `width` sums each."""
+        capacity = _capacity(corpus, width * SUM_BYTES)
+        if len(self) <= capacity:
+            return self
+        least = int(np.sort(self.docs)[-capacity - 1]) + 1
+        what = "rows in which an n-gram must be to be tested"
+        corpus.cap(plugin, what, least, int((self.docs < least).sum()))
+        return Ngrams(self.features[self.docs >= least], self.docs[self.docs >= least])
+
     def sums(self, corpus: Corpus, values: RowValues) -> npt.NDArray[np.int64]:
         """Return, per n-gram, the sum over its rows of the numbers that these carry, (f, width)."""
         return corpus.look(partial(NgramSums, features=self.features, values=values)).evidence()
@@ -45,9 +59,9 @@ class Ngrams:
 def ngrams(corpus: Corpus, *, fewest_rows: int = SMALLEST_COUNT) -> Ngrams:
     """Return the n-grams of at least `fewest_rows` rows, or of as many more as the memory asks for."""
     counts = corpus.evidence("document_frequencies", DocumentCounts)
-    capacity = max(1 << 16, corpus.settings.mem_bytes // (PARTIAL_TABLES * SUMS_BYTES))
+    capacity = _capacity(corpus, COUNT_BYTES)
     least = max(fewest_rows, counts.smallest_fitting_count(capacity))
-    what = "n-grams are tested from this many rows on; one in fewer rows is not seen"
+    what = "rows in which an n-gram must be to be counted; left out: the counts below"
     corpus.cap("ngrams", what, least, least - fewest_rows)
     features, docs = counts.features, counts.docs
     if counts.bounds is not None:
@@ -55,9 +69,13 @@ def ngrams(corpus: Corpus, *, fewest_rows: int = SMALLEST_COUNT) -> Ngrams:
         make = partial(FrequentNgrams, bounds=bounds, min_count=least, most=2 * capacity)
         features, docs, level = corpus.look(make).evidence()
         bounds.drop()
-        corpus.cap("ngrams", "n-grams, of which one in 2^n was kept", 2 * capacity, level)
+        corpus.cap("ngrams", "n-grams; half of them left out so many times", 2 * capacity, level)
     enough = docs >= least
-    return Ngrams(features=features[enough], docs=docs[enough])
+    return Ngrams(features[enough], docs[enough])
+
+
+def _capacity(corpus: Corpus, bytes_each: int) -> int:
+    return max(FEWEST_KEPT, corpus.settings.mem_bytes // (PARTIAL_TABLES * bytes_each))
 
 
 def postings(corpus: Corpus, features: npt.NDArray[np.uint64]) -> list[npt.NDArray[np.int64]]:

@@ -93,8 +93,8 @@ class ScreenValues:
 @derived(needs=("ngrams", "responses", "outcomes"), uses=("units",))
 def response_screen(corpus: Corpus) -> ResponseScreen:
     """Return the screen over all frequent n-grams of the prompts."""
-    ngrams = corpus.evidence("ngrams", Ngrams)
     values = ScreenValues(_projections(corpus))
+    ngrams = corpus.evidence("ngrams", Ngrams).fitting(corpus, values.width, "response_screen")
     sums = ngrams.sums(corpus, values).astype(np.float64)
     docs = ngrams.docs.astype(np.float64)
     signs = np.abs(sums[:, :SIGN_COLUMNS]).reshape(-1, len(EDGES), SIGNS)

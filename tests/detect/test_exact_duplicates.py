@@ -35,3 +35,24 @@ def test_equal_prompts_with_other_responses_are_no_copies(find: Find) -> None:
 
 def test_records_without_text_are_no_copies(find: Find) -> None:
     assert find([*RECORDS, {"text": ""}, {"text": ""}, {"text": None}], "CG101") == []
+
+
+def test_words_that_move_from_prompt_to_response_make_no_copy(find: Find) -> None:
+    records = [
+        {"instruction": "Tell me about", "output": "the red kettle and its lid"},
+        {"instruction": "Tell me about the red", "output": "kettle and its lid"},
+    ]
+    assert find(records, "CG101") == []
+
+
+def test_groups_are_counted_that_contradict_themselves(find: Find) -> None:
+    texts = ["one text with three labels", "one with two", "one with the same", "alone"]
+    labels = ["abc", "ab", "aaa", "a"]
+    records = [
+        {"text": text, "label": label}
+        for text, given in zip(texts, labels, strict=True)
+        for label in given
+    ]
+    (found,) = find(records, "CG101")
+    assert found.evidence["groups"] == 3
+    assert found.evidence["groups_with_several_labels"] == 2

@@ -1,5 +1,6 @@
 """How the work is split, and in which order rows arrive, does not change what is found."""
 
+import gzip
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from corpora import Record, write_jsonl
 
 import corpus_guard as cg
 from corpus_guard.report.json_report import to_json, to_text
-from corpus_guard.types import Finding, ScanResult
+from corpus_guard.types import Finding, RowSet, ScanResult
 
 Rows = Callable[[ScanResult], list[dict[str, object]]]
 
@@ -27,7 +28,7 @@ def ids(result: ScanResult) -> list[str]:
 
 def without_places(finding: Finding) -> Finding:
     """Return a finding less its row numbers."""
-    return replace(finding, rows=(), rows_flagged=(), rows_sample=(), contexts=())
+    return replace(finding, rows=RowSet(), rows_flagged=RowSet(), rows_sample=(), contexts=())
 
 
 def by_content(rows: Iterable[Mapping[str, object]], *left_out: str) -> list[str]:
@@ -80,6 +81,24 @@ def test_several_files_find_the_same(
     )
     assert [f.rows for f in result.findings] == [f.rows for f in expected.findings]
     assert by_content(rows_in(result), *places) == by_content(rows_in(expected), *places)
+
+
+@pytest.mark.parametrize("counting", [{}, {"most_exact": 500}])
+def test_a_packed_file_finds_the_same(
+    counting: dict[str, int], path: Path, tmp_path: Path, rows_in: Rows
+) -> None:
+    """Also where n-grams are too many to be counted exactly."""
+    packed = tmp_path / "packed.jsonl.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    options = {"sketch": {"document_frequencies": counting}}
+    plain, other = (
+        cg.scan(file, out=tmp_path / file.name[:4], plugin_options=options)
+        for file in (path, packed)
+    )
+    assert plain.exit_code == 1
+    assert list(map(without_places, other.findings)) == list(map(without_places, plain.findings))
+    places = ("file", "byte_offset")
+    assert by_content(rows_in(other), *places) == by_content(rows_in(plain), *places)
 
 
 def test_the_order_of_rows_does_not_matter(

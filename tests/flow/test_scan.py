@@ -8,6 +8,7 @@ import corpus_guard as cg
 from corpus_guard.config import ReadOptions, ScanOptions
 from corpus_guard.errors import PluginError, UsageError
 from corpus_guard.flow.targets import default_out
+from corpus_guard.sketch import ngrams
 from corpus_guard.types import ScanResult
 
 TEXTS: list[Record] = [{"text": f"Sentence number {number} is plain."} for number in range(200)]
@@ -160,6 +161,76 @@ def test_every_detector_is_in_the_coverage(path: Path, tmp_path: Path) -> None:
 def test_an_unknown_rule_is_answered_with_the_nearest(path: Path, tmp_path: Path) -> None:
     with pytest.raises(PluginError, match="did you mean hidden_unicode"):
         cg.scan(path, out=tmp_path / "out", rules=["hiden_unicode"])
+
+
+def test_instructions_are_judged_without_vectors(chats: list[Record], tmp_path: Path) -> None:
+    result = cg.scan(chats, out=tmp_path / "out", embedder="none")
+    (found,) = [f for f in result.findings if f.severity in ("critical", "high")]
+    assert (found.rule, len(found.rows_flagged)) == ("CG202", 24)
+    run = result.coverage.plugins["response_concentration"]
+    assert (run.ran, run.reason) == (False, "rows were not embedded (--embedder none)")
+
+
+def caps(result: ScanResult) -> dict[tuple[str, str], tuple[int, int]]:
+    return {(cap.plugin, cap.what): (cap.limit, cap.left_out) for cap in result.coverage.caps}
+
+
+def test_no_bound_is_told_that_was_not_reached(reviews: list[Record], tmp_path: Path) -> None:
+    assert caps(cg.scan(reviews, out=tmp_path / "out")) == {}
+
+
+def test_a_raised_minimum_frequency_is_told(
+    reviews: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ngrams, "FEWEST_KEPT", 1000)
+    told = caps(cg.scan(reviews, out=tmp_path / "out", mem="64KiB"))
+    what = "rows in which an n-gram must be to be counted; left out: the counts below"
+    limit, left_out = told["ngrams", what]
+    assert limit > 4
+    assert left_out == limit - 4
+
+
+def test_a_sample_of_what_is_compared_is_told(tmp_path: Path) -> None:
+    records = [
+        {"text": f"{number} apples, {number * 7} pears and {number * 3} plums lie in the basket"}
+        for number in range(60)
+    ]
+    options = {"detect": {"CG103": {"most_compared": 50}}}
+    result = cg.scan(records, out=tmp_path / "out", rules=["CG103"], plugin_options=options)
+    told = caps(result)
+    assert told["paraphrased_groups", "different records compared"][0] == 50
+    assert told["paraphrased_groups", "different records compared"][1] > 0
+
+
+def test_how_many_first_records_tell_a_layout_is_told(tmp_path: Path) -> None:
+    few = cg.scan(TEXTS[:10], out=tmp_path / "few", rules=["CG401"])
+    many = cg.scan(TEXTS * 2, out=tmp_path / "many", rules=["CG401"])
+    assert [result.layouts[0].told_by for result in (few, many)] == [0, 256]
+
+
+def test_an_option_reaches_its_detector(reviews: list[Record], tmp_path: Path) -> None:
+    options = {"detect": {"label_triggers": {"high": 99.0, "suspicious": 98.0}}}
+    result = cg.scan(reviews, out=tmp_path / "out", rules=["CG201"], plugin_options=options)
+    assert {finding.severity for finding in result.findings} == {"low"}
+    assert result.parameters["plugins"] == options
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"detec": {}}, "did you mean detect"),
+        ({"detect": {"label_trigers": {}}}, "did you mean label_triggers"),
+        ({"detect": {"CG201": {"hig": 1.0}}}, "did you mean high"),
+        ({"detect": {"CG201": {"high": "much"}}}, "give a value like 5.8"),
+        ({"detect": {"CG201": 3}}, "must hold names and values"),
+        ({"sketch": {"ngrams": {"fewest_rows": 2.5}}}, "give a value like 4"),
+    ],
+)
+def test_a_wrong_option_of_a_plugin_is_told(
+    path: Path, tmp_path: Path, options: dict[str, object], told: str
+) -> None:
+    with pytest.raises(UsageError, match=told):
+        cg.scan(path, out=tmp_path / "out", plugin_options=options)  # type: ignore[arg-type]
 
 
 def test_a_target_without_records_is_refused(tmp_path: Path) -> None:

@@ -68,6 +68,43 @@ def arrow(rows: Rows) -> bytes:
     return file.getvalue()
 
 
+def database(rows: Rows, *statements: str) -> bytes:
+    """Return a SQLite database with one table; the statements come before its rows."""
+    import sqlite3
+
+    with sqlite3.connect(":memory:") as connection:
+        connection.execute("CREATE TABLE t (text TEXT)")
+        for statement in statements:
+            connection.execute(statement)
+        connection.executemany("INSERT INTO t (text) VALUES (?)", [(row["text"],) for row in rows])
+        connection.commit()
+        made = connection.serialize()
+    connection.close()
+    return made
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    import zipfile
+
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return made.getvalue()
+
+
+def tarred(members: dict[str, bytes]) -> bytes:
+    import tarfile
+
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as archive:
+        for name, data in members.items():
+            about = tarfile.TarInfo(name)
+            about.size = len(data)
+            archive.addfile(about, io.BytesIO(data))
+    return made.getvalue()
+
+
 def _archived(kind: str, media_type: str, body: bytes, length: int | None = None) -> bytes:
     """Return one record of a web archive; `length` is what it says of itself, if not the truth."""
     head = (
@@ -127,6 +164,7 @@ CONTAINERS: dict[str, Callable[[Rows], bytes]] = {
     "warc": pages_archive,
     "html": page,
     "md": document,
+    "db": database,
 }
 """By the ending of the file's name."""
 

@@ -7,7 +7,7 @@ import lzma
 from collections.abc import Callable, Iterator
 
 from .case import GOOD, Case
-from .containers import CONTAINERS, rows_around
+from .containers import CONTAINERS, database, rows_around, tarred, zipped
 
 
 def zst(data: bytes) -> bytes:
@@ -165,7 +165,109 @@ def _columnar() -> Iterator[Case]:
                make=lambda: CONTAINERS["parquet"]([{"text": "x"}])[:0])  # fmt: skip
 
 
+def _lying_tables() -> Iterator[Case]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def lying() -> bytes:
+        file = io.BytesIO()
+        pq.write_table(pa.table({"text": [*GOOD, *map(str, range(296))]}), file)
+        data, size = file.getvalue(), int.from_bytes(file.getvalue()[-8:-4], "little")
+        return data[: -8 - size] + data[-8 - size :].replace(b"\x16\xd8\x04", b"\x16\xd6\x04")
+
+    def repeating(**options: object) -> bytes:
+        file = io.BytesIO()
+        places, values = pa.array([0] * 100_000), pa.array(["x" * (1 << 20)])
+        texts = pa.DictionaryArray.from_arrays(places, values)
+        pq.write_table(pa.table({"text": texts}), file, compression="zstd", **options)
+        return file.getvalue()
+
+    yield Case(name="Parquet with a row that its footer keeps quiet about", file="data.parquet",
+               make=lying, whole=False, reason="1 rows more than it claims")  # fmt: skip
+    yield Case(name="Parquet with a mebibyte in 100,000 rows", file="data.parquet", kept=(),
+               make=lambda: repeating(store_schema=False), whole=False)  # fmt: skip
+
+
+def _archives() -> Iterator[Case]:
+    good = {"a.jsonl": _good()}
+    for ending, pack in {"zip": zipped, "tar": tarred}.items():
+        file, whole = f"data.{ending}", pack({**good, "b.json": b'[{"text": "x"}]'})
+        yield Case(name=f"a good {ending} archive", file=file, make=lambda data=whole: data)
+        for name, member in {
+            "of no format": ("b.xyz", b"\x00" * 99, "of no format"),
+            "with no JSON": ("b.jsonl", b"{", "malformed"),
+            "inside an archive": (f"b.{ending}", pack(good), "of no format"),
+            "that is code": ("b.py", b"import os", "of no format"),
+            "with a hostile name": ("../\x1b[2J\u202e.xyz", b"x", "of no format"),
+        }.items():
+            yield Case(
+                name=f"a {ending} archive with a member {name}", file=file, whole=False,
+                make=lambda pack=pack, member=member: pack({**good, member[0]: member[1]}),
+                reason=member[2],
+            )  # fmt: skip
+        for keep in (100, -30 if ending == "zip" else 700):
+            yield Case(
+                name=f"a {ending} archive cut at {keep}", file=file, kept=(),
+                whole=None if ending == "zip" or keep == 100 else False,
+                make=lambda data=whole, keep=keep: data[:keep],
+            )  # fmt: skip
+    yield Case(
+        name="a zip archive before another", file="data.zip", whole=False, reason="no member",
+        make=lambda: zipped({"hidden.jsonl": _noisy()}) + zipped(good),
+    )  # fmt: skip
+    yield Case(
+        name="a tar archive before another", file="data.tar", whole=False, reason="follows its end",
+        make=lambda: tarred(good) + tarred({"hidden.jsonl": _noisy()}),
+    )  # fmt: skip
+    yield Case(
+        name="a bomb in a zip archive", file="data.zip", whole=False, reason="bomb",
+        make=lambda: zipped({**good, "b.txt": b"x" * (300 << 20)}),
+    )  # fmt: skip
+
+
+def _databases() -> Iterator[Case]:
+    good, rows = database(rows_around()), rows_around({"text": "x"})
+    loop = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT n FROM r"
+    for name, statements in {
+        "a view without end": [f"CREATE VIEW v AS {loop}"],
+        "a trigger": ["CREATE TRIGGER g AFTER DELETE ON t BEGIN INSERT INTO t VALUES ('x'); END"],
+        "an index on an expression": ["CREATE INDEX i ON t (upper(text))"],
+        "a computed column": ["ALTER TABLE t ADD COLUMN u AS (upper(text))"],
+        "an empty table": ["CREATE TABLE u (a, b)"],
+        "hostile names": ['CREATE TABLE "\x1b[2J""; --" ("\u202e" TEXT)'],
+        "1,500 columns": [f"CREATE TABLE u ({', '.join(f'c{n}' for n in range(1500))})"],
+    }.items():
+        yield Case(name=f"SQLite with {name}", file="data.db",
+                   make=lambda given=statements: database(rows, *given))  # fmt: skip
+    for name, (statements, reason) in {
+        "a virtual table": (["CREATE VIRTUAL TABLE f USING fts5(body)"], "virtual table"),
+        "a computed bomb": (
+            ["ALTER TABLE t ADD COLUMN u AS (zeroblob(length(text) * 9999999))"], "computed"),
+        "a computed bomb of patterns": (
+            ["ALTER TABLE t ADD COLUMN u AS (hex(zeroblob(99999999)))"], "computed"),
+        "values that are no text": (
+            ["CREATE TABLE u (raw)", "INSERT INTO u VALUES (X'FF00')"], "no text"),
+        "a blob of 200 MB": (
+            ["CREATE TABLE u (raw)", "INSERT INTO u VALUES (zeroblob(200000000))"], "too big"),
+    }.items():  # fmt: skip
+        yield Case(name=f"SQLite with {name}", file="data.db", whole=False, reason=reason,
+                   make=lambda given=statements: database(rows, *given))  # fmt: skip
+    for name, data in {
+        "only the magic": good[:16],
+        "cut behind the head": good[:100],
+        "cut in the middle": good[: len(good) // 2],
+        "a page size of nothing": good[:16] + b"\0\0" + good[18:],
+        "a schema of rubbish": good.replace(b"CREATE TABLE t", b"CREATE TABLE ("),
+        "rubbish behind the head": good[:100] + b"\xa5" * (len(good) - 100),
+    }.items():
+        yield Case(name=f"SQLite, {name}", file="data.db", make=lambda data=data: data,
+                   whole=None, kept=())  # fmt: skip
+
+
 def cases() -> Iterator[Case]:
     """Yield all packed inputs."""
     yield from _compressed()
     yield from _columnar()
+    yield from _lying_tables()
+    yield from _archives()
+    yield from _databases()

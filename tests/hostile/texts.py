@@ -55,7 +55,7 @@ def _kept(ending: str, text: str) -> tuple[str, ...]:
     """Return what must come out as it went in; a page or a document is one record of all texts."""
     if ending in ("html", "md"):
         return ()
-    exact = ("jsonl", "raw.jsonl", "json", "parquet", "arrow")
+    exact = ("jsonl", "raw.jsonl", "json", "parquet", "arrow", "db")
     return (*GOOD, text) if text.strip() and ending in exact else GOOD
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from corpus_guard import plugins
 from corpus_guard.config import ReadOptions
-from corpus_guard.errors import UnreadableTarget
+from corpus_guard.errors import PluginError, UnreadableTarget
 from corpus_guard.read import Resolved, plan_shards, read_shard, resolve_targets
 from corpus_guard.types import RecordBlock
 
@@ -121,3 +121,14 @@ def test_its_descriptions_and_copies_are_no_data(tmp_path: Path) -> None:
     assert [file.name for file in found.files] == ["data.shown"]
     assert [item.file for item in found.unread] == ["copy.shown"]
     assert found.passed_over == ("about.shown.txt",)
+
+
+def test_a_declaration_with_a_slip_names_the_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = SHOWN.replace("always_shown", "allways_shown").replace('"""Shown', '"""Slipped')
+    (tmp_path / "slipped_.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(plugins, "names", lambda _: {"slipped": "slipped_"})
+    with pytest.raises(PluginError, match=r"'slipped' cannot be loaded: .*'allways_shown'"):
+        plugins.load("read", "slipped")

@@ -424,3 +424,11 @@ def test_a_card_that_points_elsewhere_is_not_followed(hub: Hub, tmp_path: Path, 
     assert ran.returncode == 4
     assert "Traceback" not in ran.stderr
     assert not any("other/repo" in asked for asked in hub.asked if "resolve" in asked)
+
+
+def test_what_is_read_from_disk_only_is_to_be_downloaded(hub: Hub, resolve: Resolve) -> None:
+    hub.files["data.db"] = b"SQLite format 3\0" + bytes(600)
+    found = resolve(REPO)
+    assert [(item.file, item.reason) for item in found.unread if item.file == "data.db"] == [
+        ("data.db", "sqlite is read from disk only; download the file and scan the copy")
+    ]

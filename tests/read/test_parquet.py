@@ -153,8 +153,11 @@ def bomb(**options: object) -> bytes:
     return sink.getvalue()
 
 
-def test_a_value_that_stands_in_many_rows_takes_little_memory(tmp_path: Path) -> None:
-    (tmp_path / "data.parquet").write_bytes(bomb())
+@pytest.mark.parametrize("is_typed", [True, False])
+def test_a_value_that_stands_in_many_rows_takes_little_memory(
+    tmp_path: Path, is_typed: bool
+) -> None:
+    (tmp_path / "data.parquet").write_bytes(bomb(store_schema=is_typed))
     found = read_file(tmp_path / "data.parquet")
     assert 200 <= len(found.rows) < 100_000
     assert f"{100_000 - len(found.rows)} rows are lost" in found.unread[0].reason

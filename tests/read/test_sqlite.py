@@ -202,6 +202,16 @@ def test_a_huge_value_is_bounded(write: Write) -> None:
     assert reasons(found)
 
 
+def test_a_table_whose_kind_is_written_otherwise_is_not_hidden(write: Write) -> None:
+    path = write("CREATE TABLE t (text)", rows=TEXTS)
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET type = 'TABLE'")
+    connection.close()
+    found = read_file(path)
+    assert found.texts == ["heron", "brass", "owl"] or reasons(found)
+
+
 def test_a_schema_that_is_damaged_is_told(write: Write) -> None:
     path = write("CREATE TABLE t (text)", rows=TEXTS)
     data = path.read_bytes()

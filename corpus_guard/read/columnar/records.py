@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from corpus_guard.config import ReadOptions
-from corpus_guard.read.blocks import BLOCK_BYTES, BLOCK_RECORDS, BlockBuilder, decode
+from corpus_guard.read.blocks import BLOCK_BYTES, BlockBuilder, decode, many_made
 from corpus_guard.read.columnar.sizes import (
     MOST_VALUES,
     VALUE_BYTES,
@@ -58,7 +58,7 @@ def add_batch(
     """
     columns = batch.num_columns
     batch = _with_distinct_names(batch.select(range(min(columns, options.max_keys))))
-    for rows, sizes in _slices(batch, options.max_record_bytes):
+    for rows, sizes in _slices(batch, options.max_record_bytes, block):
         largest = options.max_record_bytes + VALUE_BYTES * batch.num_columns
         is_large = int(sizes[0]) > largest
         expansion.spend(
@@ -75,13 +75,13 @@ def add_batch(
         yield from block.flush()
 
 
-def _slices(batch: Any, max_record_bytes: int) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401
+def _slices(batch: Any, max_record_bytes: int, block: BlockBuilder) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401
     """Yield slices of about one block with the sizes of their rows; a row too large stands alone."""
     largest = max_record_bytes + VALUE_BYTES * batch.num_columns
     for window, sizes in _measured(batch):
         start = 0
         while start < len(sizes):
-            ends = np.cumsum(sizes[start : start + BLOCK_RECORDS])
+            ends = np.cumsum(sizes[start : start + block.room])
             stop = start + max(1, int(np.searchsorted(ends, BLOCK_BYTES, side="right")))
             too_large = np.flatnonzero(sizes[start:stop] > largest)
             if len(too_large):
@@ -110,7 +110,9 @@ def _measured(batch: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401
 
 def _add_rows(block: BlockBuilder, batch: Any) -> None:  # noqa: ANN401
     try:
-        block.add_all_values(_unpacked(batch).to_pylist())
+        with many_made():
+            records = _unpacked(batch).to_pylist()
+        block.add_all_values(records)
     except Exception:  # no UTF-8, a name twice in a struct, a time that Python has no value for, …
         for place in range(batch.num_rows):
             values = _Values(UNBOUNDED)

@@ -5,9 +5,8 @@ from typing import BinaryIO
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.plugins import reader
-from corpus_guard.read.blocks import BlockBuilder
-from corpus_guard.read.text.json_record import add_json, begins_with_line
-from corpus_guard.read.text.lines import lines
+from corpus_guard.read.text.json_lines import json_lines
+from corpus_guard.read.text.json_record import begins_with_line
 from corpus_guard.types import RecordBlock, Unread
 
 
@@ -16,11 +15,4 @@ def read(
     stream: BinaryIO, options: ReadOptions, start: int, end: int | None
 ) -> Iterator[RecordBlock | Unread]:
     """Yield the records of the lines that begin in [start, end)."""
-    block = BlockBuilder()
-    for line in lines(stream, start, end, options.max_record_bytes):
-        block.count(line.length)
-        if line.data.strip():
-            yield from add_json(block, line, options)
-        if block.is_full:
-            yield from block.flush()
-    yield from block.flush()
+    return json_lines(stream, options, start, end)

@@ -13,21 +13,13 @@ from corpus_guard.config import ReadOptions
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import reader
 from corpus_guard.read.blocks import BLOCK_BYTES, BlockBuilder
-from corpus_guard.read.columnar.parquet_pages import (
-    DELTA_BYTE_ARRAY,
-    LARGEST_PAGE,
-    Chunk,
-    Pages,
-    RowGroup,
-    pages_of,
-    row_groups,
-)
+from corpus_guard.read.columnar.page_headers import LARGEST_PAGE, Chunk, Pages, pages_of
 from corpus_guard.read.columnar.records import Expansion, OutOfProportionError, add_batch
 from corpus_guard.read.columnar.sizes import MOST_VALUES, VALUE_BYTES
 from corpus_guard.read.opening import LARGEST_RATIO
 from corpus_guard.types import RecordBlock, Unread
 
-BATCH_ROWS = 1024
+BATCH_ROWS = 4096
 BATCH_BYTES = 128 << 20
 ROW_BYTES = 128 << 30
 """What a row could unpack to at the very worst, when its group is still read."""
@@ -51,10 +43,10 @@ def read(
     import pyarrow.parquet as pq
 
     block, expansion = BlockBuilder(), Expansion()
-    size, groups = stream.seek(0, 2), row_groups(stream)
-    metadata = pq.ParquetFile(stream).metadata
-    for place, group in enumerate(groups):
-        next_group = block.next_row + group.rows
+    size, metadata = stream.seek(0, 2), pq.ParquetFile(stream).metadata
+    for place in range(metadata.num_row_groups):
+        group = metadata.row_group(place)
+        next_group = block.next_row + max(0, group.num_rows)
         try:
             plan = _plan(stream, metadata, group, size)
             for batch in _batches(stream, metadata, place, plan.rows):
@@ -65,19 +57,28 @@ def read(
                 )
         except OutOfProportionError as error:
             yield from block.flush()
-            rows = next_group - block.next_row + sum(other.rows for other in groups[place + 1 :])
-            packed = sum(other.packed_bytes for other in groups[place:])
-            yield _lost(f"{error}; {rows} rows are lost", packed)
+            rest = [metadata.row_group(other) for other in range(place, metadata.num_row_groups)]
+            rows = next_group - block.next_row + sum(max(0, other.num_rows) for other in rest[1:])
+            yield _lost(f"{error}; {rows} rows are lost", sum(map(_packed_bytes, rest)))
             return
         except Exception as error:  # a native parser raises anything
             yield from block.flush()
             lost, why = next_group - block.next_row, safe_text(str(error), 120)
             reason = f"row group {place} cannot be read ({why}); {lost} rows are lost"
-            yield _lost(reason, group.packed_bytes)
+            yield _lost(reason, _packed_bytes(group))
         else:
-            block.count(group.packed_bytes)
+            block.count(_packed_bytes(group))
         block.next_row = max(block.next_row, next_group)
     yield from block.flush()
+
+
+def _packed_bytes(group: Any) -> int:  # noqa: ANN401  # pyarrow has no types
+    """Return the bytes that the pages of a row group take up in the file, as far as it can be told."""
+    try:
+        chunks = [group.column(place) for place in range(group.num_columns)]
+        return sum(max(0, chunk.total_compressed_size) for chunk in chunks)
+    except Exception:  # as above
+        return 0
 
 
 class _Plan(NamedTuple):
@@ -87,29 +88,39 @@ class _Plan(NamedTuple):
     hidden_rows: int
 
 
-def _plan(stream: BinaryIO, metadata: Any, group: RowGroup, size: int) -> _Plan:  # noqa: ANN401
+def _plan(stream: BinaryIO, metadata: Any, group: Any, size: int) -> _Plan:  # noqa: ANN401
     """Return how a row group is read in little memory; raise ValueError where that is not possible."""
-    rows, held, hidden = BATCH_ROWS, 0, 0
-    for place, chunk in enumerate(group.chunks):
-        schema, pages = metadata.schema.column(place), pages_of(stream, chunk)
+    rows, held, hidden, claimed = BATCH_ROWS, 0, 0, max(0, group.num_rows)
+    for place in range(group.num_columns):
+        schema, chunk = metadata.schema.column(place), group.column(place)
+        pages = pages_of(stream, _place_of(chunk))
         count, fan = pages.claimed_values, 1
         if schema.max_repetition_level:
-            fan = max(1, -(-count // max(1, group.rows)))
+            fan = max(1, -(-count // max(1, claimed)))
             if count > max(MOST_VALUES, LARGEST_RATIO * size):
                 raise ValueError(f"a column claims {count} values")
         else:
-            hidden = max(hidden, count - group.rows)
+            hidden = max(hidden, count - claimed)
         held += pages.largest
-        rows = min(rows, _most_rows(pages, chunk, schema.length or 0, fan))
+        repeats = "DELTA_BYTE_ARRAY" in chunk.encodings
+        rows = min(rows, _most_rows(pages, schema.length or 0, fan, repeats=repeats))
     if held > LARGEST_PAGE:
         raise ValueError(f"its pages unpack to {held} bytes at a time")
     return _Plan(rows, hidden)
 
 
-def _most_rows(pages: Pages, chunk: Chunk, value_bytes: int, fan: int) -> int:
-    """Return how many rows of a column may be unpacked at once, where each has `fan` values."""
+def _place_of(chunk: Any) -> Chunk:  # noqa: ANN401
+    starts = [start for start in (chunk.data_page_offset, chunk.dictionary_page_offset) if start]
+    return Chunk(min(starts, default=0), max(0, chunk.total_compressed_size))
+
+
+def _most_rows(pages: Pages, value_bytes: int, fan: int, *, repeats: bool) -> int:
+    """Return how many rows of a column may be unpacked at once, where each has `fan` values.
+
+    With `repeats`, a value may repeat all those before it in its page.
+    """
     value_bytes = max(VALUE_BYTES, value_bytes, pages.dictionary)
-    if DELTA_BYTE_ARRAY in chunk.encodings:  # a value may repeat all those before it in its page
+    if repeats:
         value_bytes = max(value_bytes, pages.largest)
     if value_bytes * fan > ROW_BYTES:
         raise ValueError(f"a row may unpack to {value_bytes * fan} bytes")

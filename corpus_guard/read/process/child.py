@@ -5,6 +5,7 @@ one. Whatever it prints is lost; warnings go to its parent as frames.
 """
 
 import logging
+import math
 import os
 import resource
 from dataclasses import asdict
@@ -30,17 +31,22 @@ def main(requests: int, answers: int) -> None:
         while True:
             try:
                 request = receive(incoming.read)
-                _answer(*understood(request.head), outgoing)
+                shard, options, records = understood(request.head)
+                _answer(shard, options, records, outgoing)
             except (FrameError, BrokenPipeError):  # the parent is gone
                 return
 
 
-def _answer(shard: Shard, options: ReadOptions, outgoing: BinaryIO) -> None:
+def _answer(shard: Shard, options: ReadOptions, records: int | None, outgoing: BinaryIO) -> None:
     _extend_time()
+    left = math.inf if records is None else records
     try:
         for item in read_here(shard, options):
             _tell(item, outgoing)
             _extend_time()
+            left -= len(item.rows) if isinstance(item, RecordBlock) else 0
+            if left <= 0:
+                break
         send(outgoing, {"kind": "end"})
     except BrokenPipeError:
         raise

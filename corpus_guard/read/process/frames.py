@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, NamedTuple
 import orjson
 import pyarrow as pa
 
+from corpus_guard.read.blocks import many_made
 from corpus_guard.read.columnar.messages import is_plain_batch
 from corpus_guard.types import RecordBlock
 
@@ -106,7 +107,8 @@ def block_in(frame: Frame) -> RecordBlock:
         batch.validate(full=True)
         rows, offsets, digests, oddities = batch.columns
         data = bytes(digests.buffers()[1] or b"")
-        records = orjson.loads(memoryview(body)[border:])
+        with many_made():
+            records = orjson.loads(memoryview(body)[border:])
         if any(column.null_count for column in batch.columns[:3]):
             raise FrameError("a block has holes")
         if (

@@ -1,5 +1,6 @@
 """Read shards in a process of their own: its crash, hang or hunger is one failure, not ours."""
 
+import fcntl
 import io
 import logging
 import os
@@ -15,6 +16,7 @@ from corpus_guard.read.process.frames import LARGEST_BODY, FrameError, block_in,
 from corpus_guard.read.process.requests import asked
 from corpus_guard.types import RecordBlock, Shard, Unread
 
+PIPE_BYTES = 1 << 20
 LONGEST_SILENCE_S = 900.0
 """A reading process may wait for a slow hub, but not for ever."""
 
@@ -39,12 +41,17 @@ class ReaderDied(Exception):  # noqa: N818  # says what happened
     """The reading process is gone; the message says how."""
 
 
-def read(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unread]:
-    """Yield what `read_here` yields, from another process; raise ReaderDied when that is gone."""
+def read(
+    shard: Shard, options: ReadOptions, records: int | None = None
+) -> Iterator[RecordBlock | Unread]:
+    """Yield what `read_here` yields, from another process; raise ReaderDied when that is gone.
+
+    With `records`, it may end after so many.
+    """
     process = _spare() or _ReadingProcess()
     is_done = False
     try:
-        process.ask(shard, options)
+        process.ask(shard, options, records)
         yield from process.answers(
             min(LARGEST_BODY, FRAME_BYTES + RATIO * options.max_record_bytes)
         )
@@ -64,6 +71,10 @@ class _ReadingProcess:
     def __init__(self) -> None:
         requests, self._requests = os.pipe()
         self._answers, answers = os.pipe()
+        with suppress(
+            OSError, AttributeError
+        ):  # so that both work at once; Linux alone knows of it
+            fcntl.fcntl(answers, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self.path = list(sys.path)
         code = _START.format(path=self.path, requests=requests, answers=answers)
         self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and code
@@ -76,9 +87,9 @@ class _ReadingProcess:
         os.close(requests)
         os.close(answers)
 
-    def ask(self, shard: Shard, options: ReadOptions) -> None:
+    def ask(self, shard: Shard, options: ReadOptions, records: int | None) -> None:
         request = io.BytesIO()
-        send(request, asked(shard, options))
+        send(request, asked(shard, options, records))
         data = request.getbuffer()
         while data:
             data = data[os.write(self._requests, data) :]

@@ -10,17 +10,22 @@ from corpus_guard.config import FieldOverrides, PluginOptions, ReadOptions
 from corpus_guard.types import HubPath, Shard, SourceFile
 
 
-def asked(shard: Shard, options: ReadOptions) -> dict[str, Any]:
-    """Return a request as JSON can hold it; a path may hold bytes that are no text."""
-    request: dict[str, Any] = {"shard": asdict(shard), "options": asdict(options)}
+def asked(shard: Shard, options: ReadOptions, records: int | None) -> dict[str, Any]:
+    """Return a request as JSON can hold it; a path may hold bytes that are no text.
+
+    The process may stop after so many records.
+    """
+    request: dict[str, Any] = {
+        "shard": asdict(shard), "options": asdict(options), "records": records,
+    }  # fmt: skip
     path = shard.file.path
     on_disk = None if isinstance(path, HubPath) else os.fsencode(path).decode("latin-1")
     request["shard"]["file"]["path"] = asdict(path) if isinstance(path, HubPath) else on_disk
     return request
 
 
-def understood(request: Mapping[str, Any]) -> tuple[Shard, ReadOptions]:
-    """Return the shard and the options of a request."""
+def understood(request: Mapping[str, Any]) -> tuple[Shard, ReadOptions, int | None]:
+    """Return the shard, the options and the number of records that are wanted."""
     shard, options = dict(request["shard"]), dict(request["options"])
     file, path = dict(shard["file"]), shard["file"]["path"]
     file["path"] = (
@@ -29,4 +34,4 @@ def understood(request: Mapping[str, Any]) -> tuple[Shard, ReadOptions]:
     shard["file"] = SourceFile(**file)
     options["overrides"] = FieldOverrides(**options["overrides"])
     options["plugins"] = PluginOptions(tuple(map(tuple, options["plugins"]["given"])))
-    return Shard(**shard), ReadOptions(**options)
+    return Shard(**shard), ReadOptions(**options), request["records"]

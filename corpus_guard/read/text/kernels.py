@@ -1,4 +1,4 @@
-"""Where the elements of a JSON stream begin and end, by brackets and quotes alone."""
+"""What JSON holds, by brackets and quotes alone: where elements begin and end, which lines are plain."""
 
 import numba as nb
 import numpy as np
@@ -89,3 +89,139 @@ def _around_arrays(mark, state):  # type: ignore[no-untyped-def]  # numba infers
             state[_WRAPPED] = 0
             return ENDED
     return NO_BORDER
+
+
+BLANK, PLAIN, ODD = range(3)
+"""What a line holds: white space; one JSON object that repeats no key; or it takes a closer look."""
+
+MOST_KEYS = 4096
+"""A line with more keys takes a closer look."""
+
+_MOST_PROBES = 64
+
+
+def new_table() -> np.ndarray:
+    """Return an empty table of the keys that were seen."""
+    return np.zeros(4 * MOST_KEYS, np.uint64)
+
+
+@nb.njit(cache=True, nogil=True)
+def survey_lines(data, most_bytes, most_depth, most_keys, seen, stops, ends, kinds):  # type: ignore[no-untyped-def]  # numba infers
+    r"""Tell the lines of `data` (n,) uint8 apart; return how many there are.
+
+    Of each, `stops` says where the next one begins, `ends` where it ends without its line end (\r, \n),
+    and `kinds` what it holds. A line is called PLAIN only if its brackets and quotes pair up to one
+    object, no key in it is written with an escape, and no two keys of an object in it are alike: then a
+    parser that accepts it has lost nothing. Keys are told apart by 64 bits of hash; alike hashes make a
+    line ODD. `seen` is a table for them.
+    """
+    count, place, size, used, serial = 0, 0, len(data), 0, np.uint64(0)
+    seen[:] = 0  # the numbers of objects start anew
+    is_object = np.zeros(most_depth + 2, np.uint8)
+    serials = np.zeros(most_depth + 2, np.uint64)
+    while place < size:
+        begin, stop = place, place
+        while stop < size and data[stop] != 0x0A:
+            stop += 1
+        end = stop
+        while end > begin and data[end - 1] == 0x0D:
+            end -= 1
+        if used > MOST_KEYS:
+            seen[:] = 0
+            used = 0
+        kind, keys, serial = _kind_of_line(
+            data, begin, end, most_depth, most_keys, seen, is_object, serials, serial
+        )
+        used += keys
+        kinds[count] = ODD if stop - begin > most_bytes else kind
+        place = stop + 1 if stop < size else stop
+        stops[count], ends[count] = place, end
+        count += 1
+    return count
+
+
+@nb.njit(cache=True, nogil=True)
+def _kind_of_line(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912  # one loop is fastest
+    data, place, end, most_depth, most_keys, seen, is_object, serials, serial
+):
+    """Return the kind of a line, how many keys of it went into the table, and the last serial number."""
+    first, depth, keys, expects_key = place, 0, 0, False
+    while place < end:
+        mark = data[place]
+        if mark == 0x22:
+            if expects_key:
+                found, place = _key_hash(data, place + 1, end, serials[depth])
+                if place < 0 or keys >= most_keys:
+                    return ODD, keys, serial
+                keys += 1
+                if not _is_new(seen, found):
+                    return ODD, keys, serial
+                expects_key = False
+            else:
+                place = _string_end(data, place + 1, end)
+                if place < 0 or depth == 0:
+                    return ODD, keys, serial
+        elif mark == 0x7B or mark == 0x5B:
+            if depth >= most_depth or (depth == 0 and (mark == 0x5B or place > first)):
+                return ODD, keys, serial
+            depth += 1
+            expects_key = mark == 0x7B
+            is_object[depth] = expects_key
+            serial += np.uint64(1)
+            serials[depth] = serial
+        elif mark == 0x7D or mark == 0x5D:
+            depth -= 1
+            expects_key = False
+            if depth < 0 or (depth == 0 and place + 1 < end):
+                return ODD, keys, serial
+        elif mark == 0x2C:
+            expects_key = depth > 0 and is_object[depth] == 1
+        place += 1
+    if depth == 0 and first < end and data[first] == 0x7B:
+        return PLAIN, keys, serial
+    for place in range(first, end):
+        if not (data[place] == 0x20 or 0x09 <= data[place] <= 0x0D):
+            return ODD, keys, serial
+    return BLANK, keys, serial
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def _string_end(data, place, end):  # type: ignore[no-untyped-def]  # numba infers
+    """Return where the quote stands that ends a string, -1 if none does."""
+    while place < end:
+        if data[place] == 0x22:
+            return place
+        place += 2 if data[place] == 0x5C else 1
+    return -1
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def _key_hash(data, place, end, serial):  # type: ignore[no-untyped-def]  # numba infers
+    """Return the hash of a key in an object, and where its last quote stands; -1 for an escape."""
+    found = serial * np.uint64(0x9E3779B97F4A7C15) ^ np.uint64(0xCBF29CE484222325)
+    while place < end:
+        mark = data[place]
+        if mark == 0x22:
+            found ^= found >> np.uint64(32)
+            return found | np.uint64(1), place
+        if mark == 0x5C:
+            break
+        found = (found ^ np.uint64(mark)) * np.uint64(0x100000001B3)
+        place += 1
+    return np.uint64(0), -1
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def _is_new(seen, found):  # type: ignore[no-untyped-def]  # numba infers
+    """Put a hash into the table; say whether it is certain that it was not there."""
+    mask = np.uint64(len(seen) - 1)
+    at = (found * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40)
+    for _ in range(_MOST_PROBES):
+        at &= mask
+        if seen[at] == 0:
+            seen[at] = found
+            return True
+        if seen[at] == found:
+            return False
+        at += np.uint64(1)
+    return False

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-CHUNK = 1 << 20
+CHUNK, FIRST_CHUNK = 1 << 20, 64 << 10
 
 
 class Piece(NamedTuple):
@@ -50,3 +50,42 @@ def _skip_line(stream: BinaryIO) -> int:
         skipped += len(part)
         if not part or part.endswith(b"\n"):
             return skipped
+
+
+class Stretch(NamedTuple):
+    """Whole lines that lie end to end; the last may lack its line end."""
+
+    offset: int
+    data: bytes
+
+
+def stretches(
+    stream: BinaryIO, start: int, end: int | None, most_bytes: int
+) -> Iterator[Stretch | Piece]:
+    """Yield the lines whose first byte lies in [start, end), many at a time; see `lines`.
+
+    A line over the bound that does not fit in with others comes as a piece. The first stretches are
+    small, so that whoever wants only these waits for no more.
+    """
+    position, size = start, FIRST_CHUNK
+    if start > 0:
+        stream.seek(start - 1)
+        position += _skip_line(stream) - 1
+    while end is None or position < end:
+        data = stream.read(size if end is None else min(size, end - position))
+        size = min(CHUNK, 4 * size)
+        if not data:
+            return
+        last = data.rfind(b"\n") + 1
+        tail = b"" if last == len(data) else stream.readline(most_bytes + 2)
+        if last < len(data) and len(data) + len(tail) - last > most_bytes + 1:
+            line = data[last:] + tail
+            if last:
+                yield Stretch(position, data[:last])
+            position += last
+            length = len(line) + (0 if line.endswith(b"\n") else _skip_line(stream))
+            yield Piece(position, line[:most_bytes], length, length - most_bytes)
+            position += length
+        else:
+            yield Stretch(position, data + tail)
+            position += len(data) + len(tail)

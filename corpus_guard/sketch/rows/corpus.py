@@ -5,12 +5,14 @@ once, when first asked for, and shared. A second look runs a sketch over all row
 the run has; which ones is the runner's business.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from corpus_guard import plugins
 from corpus_guard.config import SketchSettings
-from corpus_guard.errors import NotAssessed, PluginError, PluginFailed
+from corpus_guard.errors import CorpusGuardError, NotAssessed, PluginError, PluginFailed
+from corpus_guard.escape import why_failed
 from corpus_guard.plugins import Derived, RowColumns, Summary
 from corpus_guard.sketch.rows.state import Sketch
 from corpus_guard.sketch.rows.table import RowTable, TableColumn
@@ -44,6 +46,7 @@ class Corpus:
         self.rows, self.settings, self.look = rows, settings, look
         self._summaries, self._failures = summaries, failures
         self._found: dict[str, Any] = {}
+        self._shared: dict[tuple[object, ...], Any] = {}
         self.caps: list[Cap] = []
 
     def __len__(self) -> int:
@@ -61,6 +64,12 @@ class Corpus:
                 self._found[name] = self._made(name)
             except (NotAssessed, PluginFailed) as reason:
                 self._found[name] = reason
+            except (CorpusGuardError, OSError, MemoryError):
+                raise
+            except Exception as error:  # a plugin raises anything
+                if os.environ.get("CORPUS_GUARD_DEBUG") == "1":
+                    raise
+                self._found[name] = PluginFailed(f"{name} broke down: {why_failed(error)}")
         value = self._found[name]
         if isinstance(value, NotAssessed | PluginFailed):
             raise value
@@ -78,6 +87,13 @@ class Corpus:
         except NotAssessed:
             return None
 
+    def once(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
+        """Return what `make` returned when this was first asked for; detectors share what is costly."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        found: T = self._shared[key]
+        return found
+
     def cap(self, plugin: str, what: str, limit: int, left_out: int) -> None:
         """Note that a bound was reached; nothing is noted where nothing was left out."""
         if left_out > 0:
@@ -85,7 +101,7 @@ class Corpus:
 
     def _made(self, name: str) -> object:
         if name in self._failures:
-            raise PluginFailed(f"{name} failed: {self._failures[name]}")
+            raise PluginFailed(f"{name} broke down: {self._failures[name]}")
         plugin = plugins.load("sketch", name)
         spec = plugin.spec
         if isinstance(spec, Summary):

@@ -12,7 +12,7 @@ detectors know of it; `PartFolder` keeps parts in a folder on a file system that
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -80,6 +80,10 @@ class PartStore(Protocol):
         """Keep an array that all workers of one look need."""
         ...
 
+    def gathered(self, name: str, pieces: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        """Return arrays laid end to end in a file that is gone when the result is, mapped."""
+        ...
+
     def scratch(self, name: str) -> Path:
         """Return a path of that name for a worker's result of one look."""
         ...
@@ -122,6 +126,17 @@ class PartFolder:
         path = self.scratch(f"{name}.npy")
         np.save(path, array, allow_pickle=False)
         return Shared(path)
+
+    def gathered(self, name: str, pieces: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        """Return arrays laid end to end, see `PartStore.gathered`."""
+        path, dtype, shape = self.scratch(f"{name}.gathered"), "", (0,)
+        with path.open("wb") as sink:
+            for piece in pieces:
+                sink.write(np.ascontiguousarray(piece).data)
+                dtype, shape = piece.dtype.str, piece.shape[1:]
+        found = _mapped(path, dtype, shape)
+        path.unlink()
+        return found
 
     def scratch(self, name: str) -> Path:
         """Return a path for a worker's result."""

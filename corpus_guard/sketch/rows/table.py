@@ -104,6 +104,12 @@ class RowTable:
                 )
                 first = last
 
+    def release(self) -> None:
+        """Let go of columns and records that were looked at; they are mapped anew when needed."""
+        self._parts.clear()
+        self._cache.clear()
+        self._cached_bytes = 0
+
     @cached_property
     def canonical_order(self) -> RowNumbers:
         """All rows sorted by content, so that nothing depends on the order of arrival."""
@@ -236,6 +242,12 @@ class TableColumn:
         ]
         return self._joined(pieces)
 
+    def mapped(self) -> npt.NDArray[Any]:
+        """Return the values of all rows, laid end to end in a file and mapped: no memory of ours."""
+        if len(self.table.spans) == 1 or self.is_absent:
+            return self.whole()
+        return self.table.store.gathered(self.name, (values for _, values in self.chunks()))
+
     def _columns(self) -> Iterator[Column]:
         return (self.table.part(n).column(self.name) for n in range(len(self.table.spans)))
 
@@ -299,8 +311,13 @@ def cut(part: StoredPart, name: str, first: int, last: int) -> Column:
     return None if column is None else column[first:last]
 
 
-def dictionary_encoded(columns: Iterable[pa.Array]) -> tuple[npt.NDArray[np.int32], list[str]]:
-    """Return codes (n,) int32 into sorted distinct strings, -1 for null; a batch at a time."""
+def dictionary_encoded(
+    columns: Iterable[pa.Array], most: int
+) -> tuple[npt.NDArray[np.int32], list[str]]:
+    """Return codes (n,) int32 into sorted distinct strings, -1 for null; a batch at a time.
+
+    Stops as soon as there are more than `most`.
+    """
     known: dict[str, int] = {}
     found: list[npt.NDArray[np.int32]] = []
     for column in columns:
@@ -308,6 +325,8 @@ def dictionary_encoded(columns: Iterable[pa.Array]) -> tuple[npt.NDArray[np.int3
         codes = [known.setdefault(value, len(known)) for value in encoded.dictionary.to_pylist()]
         raw = encoded.indices.fill_null(len(codes)).to_numpy(zero_copy_only=False)
         found.append(np.array([*codes, -1], np.int32)[raw])
+        if len(known) > most:
+            break
     names = sorted(known)
     rank = np.full(len(known) + 1, -1, np.int32)  # the last is that of -1
     rank[[known[name] for name in names]] = np.arange(len(names), dtype=np.int32)

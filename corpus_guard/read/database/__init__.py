@@ -1,0 +1,1 @@
+"""Databases, opened so that nothing in them is run."""
