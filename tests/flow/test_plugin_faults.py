@@ -47,6 +47,23 @@ class BrokenSketch:
         raise ZeroDivisionError(HOSTILE)
 
 
+class MuteSketch:
+    def observe(self, rows: Rows) -> None:
+        pass
+
+    def merge(self, other: object) -> None:
+        pass
+
+    def state(self) -> Mapping[str, np.ndarray]:
+        return {}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        pass
+
+    def evidence(self) -> object:
+        raise ZeroDivisionError(HOSTILE)
+
+
 def broken_columns(rows: Rows, settings: SketchSettings) -> Mapping[str, Column]:
     raise ZeroDivisionError(HOSTILE)
 
@@ -88,7 +105,7 @@ FAULTS: dict[str, tuple[Mapping[tuple[Stage, str], Spec], dict[str, str]]] = {
     ),
     "a record check raises while reading": (
         {("detect", "their_check"): check(broken_scan)},
-        {"their_check": "ZeroDivisionError: by zero "},
+        {"their_check": "broke down: ZeroDivisionError: by zero "},
     ),
     "a record check raises while it tells": (
         {
@@ -100,7 +117,7 @@ FAULTS: dict[str, tuple[Mapping[tuple[Stage, str], Spec], dict[str, str]]] = {
     ),
     "a record check gives other than marks": (
         {("detect", "their_check"): check(bad_marks)},
-        {"their_check": "ValueError: marks of shape (3,)"},
+        {"their_check": "broke down: ValueError: marks of shape (3,)"},
     ),
     "a sketch raises": (
         {
@@ -109,7 +126,7 @@ FAULTS: dict[str, tuple[Mapping[tuple[Stage, str], Spec], dict[str, str]]] = {
             ("detect", "their_other"): detector(uses=("their_sketch",), run=broken_run),
         },
         {
-            "their_detector": "their_sketch failed: ZeroDivisionError: by zero ",
+            "their_detector": "their_sketch broke down: ZeroDivisionError: by zero ",
             "their_other": "broke down: ZeroDivisionError: by zero ",
         },
     ),
@@ -124,8 +141,8 @@ FAULTS: dict[str, tuple[Mapping[tuple[Stage, str], Spec], dict[str, str]]] = {
             ("detect", "their_other"): detector("their_columns"),
         },
         {
-            "their_detector": "their_sketch failed: their_columns: ZeroDivisionError: by zero ",
-            "their_other": "their_columns failed: ZeroDivisionError: by zero ",
+            "their_detector": "their_sketch broke down: their_columns: ZeroDivisionError: by zero ",
+            "their_other": "their_columns broke down: ZeroDivisionError: by zero ",
         },
     ),
     "row columns are not those declared": (
@@ -135,7 +152,7 @@ FAULTS: dict[str, tuple[Mapping[tuple[Stage, str], Spec], dict[str, str]]] = {
         },
         {
             "their_detector": (
-                "their_columns failed: ValueError: made the columns ['other'], declared ['one']"
+                "their_columns broke down: ValueError: made the columns ['other'], declared ['one']"
             )
         },
     ),
@@ -144,7 +161,24 @@ FAULTS: dict[str, tuple[Mapping[tuple[Stage, str], Spec], dict[str, str]]] = {
             ("sketch", "their_evidence"): plugins.derived()(broken_evidence),
             ("detect", "their_detector"): detector("their_evidence"),
         },
-        {"their_detector": "broke down: ZeroDivisionError: by zero "},
+        {"their_detector": "their_evidence broke down: ZeroDivisionError: by zero "},
+    ),
+    "evidence that fills a column of the rows raises": (
+        {
+            ("sketch", "their_evidence"): plugins.derived(column="theirs")(broken_evidence),
+            ("detect", "their_detector"): detector("their_evidence"),
+        },
+        {
+            "their_detector": "their_evidence broke down: ZeroDivisionError: by zero ",
+            "their_evidence": "their_evidence broke down: ZeroDivisionError: by zero ",
+        },
+    ),
+    "a sketch raises when it is asked": (
+        {
+            ("sketch", "their_sketch"): plugins.summary()(lambda settings: MuteSketch()),
+            ("detect", "their_detector"): detector("their_sketch"),
+        },
+        {"their_detector": "their_sketch broke down: ZeroDivisionError: by zero "},
     ),
 }
 
