@@ -89,10 +89,11 @@ def phrase_in(
     """Return the longest phrase around an n-gram in some rows, and some of its contexts."""
     inputs = corpus.rows.inputs(rows)
     phrase = longest_phrase(feature, inputs)
-    held = [index for index, place in enumerate(phrase.places) if place is not None][:CONTEXTS]
+    held = np.array([place is not None for place in phrase.places], np.bool_)
+    shown = np.flatnonzero(np.isin(rows, corpus.rows.sample(rows[held], CONTEXTS)))
     contexts = [
         context_of(where, inputs[index], *(phrase.places[index] or (0, 0)))
-        for index, where in zip(held, corpus.rows.places(rows[held]), strict=True)
+        for index, where in zip(shown, corpus.rows.places(rows[shown]), strict=True)
     ]
     return phrase, tuple(contexts)
 

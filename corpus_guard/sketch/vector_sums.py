@@ -9,7 +9,7 @@ import numpy.typing as npt
 from corpus_guard.config import SketchSettings
 from corpus_guard.plugins import summary
 from corpus_guard.sketch.rows.batch import Rows
-from corpus_guard.sketch.rows.state import Arrays
+from corpus_guard.sketch.rows.state import Arrays, require_equal
 from corpus_guard.sketch.text.embedder import CODE_SCALE
 
 SIDES = ("input_vectors", "response_vectors")
@@ -26,8 +26,9 @@ class VectorMeans:
 class VectorSums:
     """Sums of the vectors of input and response."""
 
-    def __init__(self) -> None:
-        """Start at zero."""
+    def __init__(self, *, embedder: str) -> None:
+        """Start at zero; vectors of one `embedder` are not added to those of another."""
+        self._embedder = embedder
         self._rows = 0
         self._sums = {side: np.zeros(0, np.int64) for side in SIDES}
 
@@ -36,11 +37,12 @@ class VectorSums:
         self._rows += len(rows)
         for side in SIDES:
             codes = rows.column(side)
-            if isinstance(codes, np.ndarray):
+            if isinstance(codes, np.ndarray) and len(codes):
                 self._add(side, codes.sum(axis=0, dtype=np.int64))
 
     def merge(self, other: Self) -> None:
         """Add another's sums, see `Sketch.merge`."""
+        require_equal(self._embedder, other._embedder, "vector-sum")
         self._rows += other._rows
         for side, sums in other._sums.items():
             self._add(side, sums)
@@ -67,4 +69,4 @@ class VectorSums:
 @summary(needs=("vectors",))
 def vector_sums(settings: SketchSettings) -> VectorSums:
     """Return an empty sketch."""
-    return VectorSums()
+    return VectorSums(embedder=settings.embedder)
