@@ -164,6 +164,7 @@ class NgramSums:
         """Add the rows' numbers to their n-grams."""
         tokens = input_tokens(rows)
         if len(tokens.values):
+            self._own()
             kernels.add_values(
                 tokens.values, tokens.bounds, self._values(rows), self._table, self._index,
                 self.sums, self.docs,
@@ -173,6 +174,7 @@ class NgramSums:
         """Add another's sums, see `Sketch.merge`."""
         require_equal(self._values, other._values, "n-gram sum")
         require_equal(digest_of(self.features), digest_of(other.features), "n-gram sum")
+        self._own()
         self.sums += other.sums
         self.docs += other.docs
 
@@ -182,12 +184,16 @@ class NgramSums:
 
     def restore(self, state: Arrays) -> None:
         """Take over saved sums."""
-        self.sums = np.array(state["sums"], np.int64)
-        self.docs = np.array(state["docs"], np.int32)
+        self.sums, self.docs = state["sums"], state["docs"]
 
     def evidence(self) -> npt.NDArray[np.int64]:
         """Return the sums, (f, width)."""
         return self.sums
+
+    def _own(self) -> None:
+        """Copy a restored state before it is changed: most are merged into another and forgotten."""
+        if not (self.sums.flags.writeable and self.docs.flags.writeable):
+            self.sums, self.docs = self.sums.copy(), self.docs.copy()
 
 
 class Postings:
