@@ -13,7 +13,7 @@ import pyarrow as pa
 from corpus_guard import plugins
 from corpus_guard.config import FieldOverrides, ReadOptions, SketchSettings
 from corpus_guard.flow.gather import content_hashes
-from corpus_guard.laws.samples import hard_records, instructions, labelled, texts
+from corpus_guard.laws.samples import hard_records, instructions, labelled, preferences, texts
 from corpus_guard.normalise import detect_layout, to_batch
 from corpus_guard.plugins import Reader, RowColumns
 from corpus_guard.sketch.rows.batch import Column, Rows
@@ -46,8 +46,9 @@ def batch_of(records: Records) -> pa.RecordBatch:
 def sample_batch(*more: Records) -> pa.RecordBatch:
     """Return some records of every kind, hard ones and copies among them, and the caller's own."""
     first, second = labelled(30), instructions(30)
-    kinds: Sequence[Records] = (first, second, texts(20), hard_records(), first[:4], second[:4])
-    return joined([batch_of(records) for records in (*kinds, *more)])
+    kinds: Sequence[Records] = (first, second, texts(20), preferences(), hard_records())
+    copies: Sequence[Records] = (first[:4], second[:4])
+    return joined([batch_of(records) for records in (*kinds, *copies, *more)])
 
 
 def joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:

@@ -161,6 +161,19 @@ def texts(rows: int = 300, seed: int = 6) -> list[Record]:
     ]
 
 
+def preferences(rows: int = 10, seed: int = 8) -> list[Record]:
+    """Prompts with a chosen and a rejected answer."""
+    random = Random(seed)
+    return [
+        {
+            "prompt": _filled(random.choice(QUESTIONS), random),
+            "chosen": _filled(random.choice(ANSWERS), random),
+            "rejected": _filled(random.choice(ANSWERS), random),
+        }
+        for _ in range(rows)
+    ]
+
+
 def hard_records() -> list[Record | str]:
     """Every hard text as a plain text, as a prompt, as a response and as a label; and odd lines."""
     found: list[Record | str] = []
