@@ -17,7 +17,12 @@ from corpus_guard.sketch.document_frequencies import DocumentFrequencies
 from corpus_guard.sketch.kernels.ngrams import MOST_COUNTED, feature_of
 from corpus_guard.sketch.kernels.tokens import hash_token
 from corpus_guard.sketch.rows.batch import Rows
-from corpus_guard.sketch.rows.ngram_looks import FrequentNgrams, NgramSums, Postings
+from corpus_guard.sketch.rows.ngram_looks import (
+    FrequentNgrams,
+    NgramSums,
+    Postings,
+    SampledPostings,
+)
 from corpus_guard.sketch.rows.state import Sketch
 from corpus_guard.sketch.rows.store import Shared
 
@@ -79,6 +84,10 @@ def places(features: np.ndarray = FEATURES) -> Sketch:
     return Postings(features=features)
 
 
+def some_places(features: np.ndarray = FEATURES, most: int = 3) -> Sketch:
+    return SampledPostings(features=features, most=most)
+
+
 def counts(bits: int = 12, most_exact: int = 300) -> Sketch:
     return DocumentFrequencies(bits=bits, most_exact=most_exact)
 
@@ -105,6 +114,13 @@ LOOKS = {
         (
             ("n-grams", partial(places, features=FEATURES[1:])),
             ("order of n-grams", partial(places, features=FEATURES[::-1].copy())),
+        ),
+    ),
+    "SampledPostings": (
+        some_places,
+        (
+            ("n-grams", partial(some_places, features=FEATURES[1:])),
+            ("number", partial(some_places, most=4)),
         ),
     ),
     "DocumentFrequencies bounded": (counts, (("width", partial(counts, bits=13)),)),

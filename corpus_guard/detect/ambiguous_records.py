@@ -22,8 +22,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus_guard.detect._findings import Draft, finding_of
-from corpus_guard.detect._marks import marked_rows
+from corpus_guard.detect.shared.findings import Draft, finding_of
+from corpus_guard.detect.shared.marks import marked_rows
 from corpus_guard.plugins import record_check
 from corpus_guard.sketch.rows.corpus import Corpus
 from corpus_guard.types import Finding, Severity

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from corpus_guard.detect._findings import Draft, finding_of
+from corpus_guard.detect.shared.findings import Draft, finding_of
 from corpus_guard.plugins import detector
 from corpus_guard.sketch.labels import Labels
 from corpus_guard.sketch.rows.corpus import Corpus

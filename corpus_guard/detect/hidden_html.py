@@ -25,8 +25,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus_guard.detect._marks import Kind, mark_findings, marks_of
-from corpus_guard.detect._page_parts import page_parts
+from corpus_guard.detect.shared.marks import Kind, mark_findings, marks_of
+from corpus_guard.detect.shared.page_parts import page_parts
 from corpus_guard.plugins import record_check
 from corpus_guard.sketch.rows.corpus import Corpus
 from corpus_guard.types import STRING_COLUMNS, Finding

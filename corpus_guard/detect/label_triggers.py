@@ -33,8 +33,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from corpus_guard.detect._findings import Draft, finding_of
-from corpus_guard.detect._statistics import (
+from corpus_guard.detect.shared.findings import Draft, finding_of
+from corpus_guard.detect.shared.statistics import (
     Association,
     associate,
     null_spread,
@@ -45,7 +45,7 @@ from corpus_guard.detect._statistics import (
 from corpus_guard.plugins import detector
 from corpus_guard.sketch.content_model import ContentModel
 from corpus_guard.sketch.labels import Labels
-from corpus_guard.sketch.ngrams import Ngrams, postings
+from corpus_guard.sketch.ngrams import Ngrams, postings, postings_that_fit
 from corpus_guard.sketch.rows.batch import Rows
 from corpus_guard.sketch.rows.corpus import Corpus
 from corpus_guard.sketch.rows.state import digest_of
@@ -58,7 +58,6 @@ CLASSES_AT_ONCE = 16
 """A look carries three sums a class."""
 
 SHORTLIST = 2000
-SHORTLIST_POSTINGS = 20_000_000
 MOST_FINDINGS = 50
 LIFT_ROWS = 400
 
@@ -217,7 +216,7 @@ def _shortlist(
     strength = z[pairs[:, 0], pairs[:, 1]]
     order = np.lexsort((pairs[:, 1], ngrams.features[pairs[:, 0]], -strength))
     kept = pairs[order[:SHORTLIST]]
-    kept = kept[np.cumsum(ngrams.docs[kept[:, 0]].astype(np.int64)) <= SHORTLIST_POSTINGS]
+    kept = kept[np.cumsum(ngrams.docs[kept[:, 0]].astype(np.int64)) <= postings_that_fit(corpus)]
     corpus.cap(
         "label_triggers", "pairs of n-gram and label tested closely", SHORTLIST,
         len(pairs) - len(kept),

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from corpus_guard.detect._marks import Kind, mark_findings, marks_of
+from corpus_guard.detect.shared.marks import Kind, mark_findings, marks_of
 from corpus_guard.plugins import record_check
 from corpus_guard.sketch.rows.corpus import Corpus
 from corpus_guard.types import STRING_COLUMNS, Finding

@@ -22,12 +22,12 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from corpus_guard.detect._findings import Draft, finding_of
-from corpus_guard.detect._groups import groups_of, shared_link
-from corpus_guard.detect._neighbours import near_pairs
+from corpus_guard.detect.shared.findings import Draft, finding_of
+from corpus_guard.detect.shared.groups import groups_of, shared_link
+from corpus_guard.detect.shared.neighbours import near_pairs
 from corpus_guard.plugins import detector
+from corpus_guard.sketch.rows.batch import CONTENT
 from corpus_guard.sketch.rows.corpus import Corpus
-from corpus_guard.sketch.rows.table import CONTENT
 from corpus_guard.types import Finding, Trigger
 
 FEWEST_TOKENS = 8

@@ -27,12 +27,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from corpus_guard.detect._findings import Draft, finding_of
-from corpus_guard.detect._prompts import PromptSpread, prompt_spread, strongest_first
-from corpus_guard.detect._statistics import mean_pairwise_cosine, q_values, upper_tail
+from corpus_guard.detect.shared.findings import Draft, finding_of
+from corpus_guard.detect.shared.prompts import PromptSpread, prompt_spread, strongest_first
+from corpus_guard.detect.shared.statistics import mean_pairwise_cosine, q_values, upper_tail
 from corpus_guard.errors import NotAssessed
 from corpus_guard.plugins import detector
-from corpus_guard.sketch.ngrams import postings
+from corpus_guard.sketch.ngrams import postings, sampled_postings
 from corpus_guard.sketch.response_screen import ResponseScreen
 from corpus_guard.sketch.rows.corpus import Corpus
 from corpus_guard.sketch.units import Units
@@ -50,16 +50,12 @@ HIGH_CLOSENESS = 0.6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Measured:
-    """N-grams with their rows and exact cosines, all of one length."""
+    """N-grams, how many rows of each were judged, and the exact cosines of these; all (f,)."""
 
     features: npt.NDArray[np.uint64]
-    postings: list[npt.NDArray[np.int64]]
+    docs: npt.NDArray[np.float64]
     prompt: npt.NDArray[np.float64]
     response: npt.NDArray[np.float64]
-
-    @property
-    def docs(self) -> npt.NDArray[np.float64]:
-        return np.array([min(len(rows), ROWS_JUDGED) for rows in self.postings], np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +101,13 @@ def response_concentration(
     measured = _measure(corpus, screen.ngrams.features[np.union1d(background, strongest)])
     is_background = np.isin(measured.features, screen.ngrams.features[background])
     statistic = _statistics(measured, is_background)
+    strong = np.flatnonzero((statistic >= REVIEW) & (measured.response >= closeness))
     patterns = [
         _Pattern(
-            feature=int(measured.features[i]), rows=measured.postings[i], statistic=float(statistic[i]),
+            feature=int(measured.features[i]), rows=rows, statistic=float(statistic[i]),
             prompt=float(measured.prompt[i]), response=float(measured.response[i]),
         )
-        for i in np.flatnonzero((statistic >= REVIEW) & (measured.response >= closeness))
+        for i, rows in zip(strong, postings(corpus, measured.features[strong]), strict=True)
     ]  # fmt: skip
     corpus.cap(
         "response_concentration", "n-grams tested closely", len(strongest),
@@ -133,13 +130,16 @@ def response_concentration(
 
 
 def _measure(corpus: Corpus, features: npt.NDArray[np.uint64]) -> _Measured:
-    found, units = postings(corpus, features), corpus.evidence("units", Units)
+    units, samples = (
+        corpus.evidence("units", Units),
+        sampled_postings(corpus, features, ROWS_JUDGED),
+    )
     prompt, response = np.empty(len(features)), np.empty(len(features))
-    for index, rows in enumerate(found):
-        sample = corpus.rows.sample(rows, ROWS_JUDGED)
-        prompt[index] = mean_pairwise_cosine(units.inputs(sample))
-        response[index] = mean_pairwise_cosine(units.responses(sample))
-    return _Measured(features=features, postings=found, prompt=prompt, response=response)
+    for index, rows in enumerate(samples):
+        prompt[index] = mean_pairwise_cosine(units.inputs(rows))
+        response[index] = mean_pairwise_cosine(units.responses(rows))
+    docs = np.array([len(rows) for rows in samples], np.float64)
+    return _Measured(features=features, docs=docs, prompt=prompt, response=response)
 
 
 def _statistics(measured: _Measured, background: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

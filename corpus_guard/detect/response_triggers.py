@@ -29,18 +29,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from corpus_guard.detect._findings import Draft, finding_of
-from corpus_guard.detect._prompts import PromptSpread, prompt_spread, strongest_first
-from corpus_guard.detect._statistics import q_values, upper_tail
+from corpus_guard.detect.shared.findings import Draft, finding_of
+from corpus_guard.detect.shared.prompts import PromptSpread, prompt_spread, strongest_first
+from corpus_guard.detect.shared.statistics import q_values, upper_tail
 from corpus_guard.plugins import detector
-from corpus_guard.sketch.ngrams import postings
+from corpus_guard.sketch.ngrams import postings, postings_that_fit
 from corpus_guard.sketch.response_screen import ResponseScreen
 from corpus_guard.sketch.rows.corpus import Corpus
 from corpus_guard.sketch.rows.table import TableColumn
 from corpus_guard.types import Finding, Severity
 
 SHORTLIST = 20_000
-SHORTLIST_POSTINGS = 20_000_000
 LARGEST_SHARE = 0.2
 MOST_FINDINGS = 200
 REVIEW = 5.5
@@ -102,7 +101,7 @@ def _shortlist(
 ) -> npt.NDArray[np.uint64]:
     docs, features = screen.ngrams.docs, screen.ngrams.features
     chosen = passing[np.lexsort((features[passing], -docs[passing]))[:SHORTLIST]]
-    chosen = chosen[np.cumsum(docs[chosen].astype(np.int64)) <= SHORTLIST_POSTINGS]
+    chosen = chosen[np.cumsum(docs[chosen].astype(np.int64)) <= postings_that_fit(corpus)]
     what = "n-grams tested closely"
     corpus.cap("response_triggers", what, SHORTLIST, len(passing) - len(chosen))
     return features[chosen]

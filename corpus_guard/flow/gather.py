@@ -20,10 +20,9 @@ from corpus_guard.flow.planning import SketchPlan
 from corpus_guard.normalise import keep_sample, to_batch
 from corpus_guard.plugins import RecordCheck, RowColumns, Summary, options_of
 from corpus_guard.read import read_shard
-from corpus_guard.sketch.rows.batch import Column, Rows
+from corpus_guard.sketch.rows.batch import CONTENT, Column, Rows
 from corpus_guard.sketch.rows.state import Sketch
 from corpus_guard.sketch.rows.store import PartStore
-from corpus_guard.sketch.rows.table import CONTENT
 from corpus_guard.types import Layout, RecordBlock, Shard, Unread
 
 T = TypeVar("T")

@@ -48,7 +48,7 @@ class _ObserveToFile:
 
     def __call__(self, group: Sequence[Stretch]) -> Path:
         path = self.store.scratch(f"look-{uuid4().hex}.sketch")
-        save_state(_observed(self.make, self.store, group).state(), path)
+        save_state(_observed(self.make, self.store, group).state(), path, packed=False)
         return path
 
 

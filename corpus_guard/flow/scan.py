@@ -31,9 +31,10 @@ from corpus_guard.fuse.verdict import exit_code_of, verdict_of
 from corpus_guard.normalise import file_layouts
 from corpus_guard.read import Resolved, plan_shards
 from corpus_guard.report.rows import write_rows
+from corpus_guard.sketch.rows.batch import CONTENT
 from corpus_guard.sketch.rows.corpus import Corpus
 from corpus_guard.sketch.rows.store import PartFolder
-from corpus_guard.sketch.rows.table import CONTENT, FileRows, PartSpan, RowTable
+from corpus_guard.sketch.rows.table import FileRows, PartSpan, RowTable
 from corpus_guard.sketch.text.embedder import open_embedder
 from corpus_guard.types import (
     Coverage,

@@ -16,8 +16,7 @@ from corpus_guard.flow.gather import content_hashes
 from corpus_guard.laws.samples import hard_records, instructions, labelled, preferences, texts
 from corpus_guard.normalise import detect_layout, to_batch
 from corpus_guard.plugins import Reader, RowColumns
-from corpus_guard.sketch.rows.batch import Column, Rows
-from corpus_guard.sketch.rows.table import CONTENT
+from corpus_guard.sketch.rows.batch import CONTENT, Column, Rows
 from corpus_guard.types import BATCH_SCHEMA, RecordBlock
 
 Records = Iterable[Mapping[str, object] | str]

@@ -19,7 +19,7 @@ from corpus_guard.laws.comparing import differences
 from corpus_guard.laws.law import Differences, NotComparable
 from corpus_guard.laws.scanned import Shards, in_batches, in_one, in_shards, scanned
 from corpus_guard.plugins import Detector, RecordCheck
-from corpus_guard.sketch.rows.table import CONTENT
+from corpus_guard.sketch.rows.batch import CONTENT
 from corpus_guard.types import SEVERITIES, Finding, PluginRun
 
 SEEDS = range(2)

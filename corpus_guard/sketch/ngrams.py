@@ -13,7 +13,13 @@ import numpy.typing as npt
 from corpus_guard.plugins import derived
 from corpus_guard.sketch.document_frequencies import DocumentCounts
 from corpus_guard.sketch.rows.corpus import Corpus
-from corpus_guard.sketch.rows.ngram_looks import FrequentNgrams, NgramSums, Postings, RowValues
+from corpus_guard.sketch.rows.ngram_looks import (
+    FrequentNgrams,
+    NgramSums,
+    Postings,
+    RowValues,
+    SampledPostings,
+)
 
 SMALLEST_COUNT = 4
 """An n-gram in fewer documents than this is no candidate trigger."""
@@ -22,6 +28,7 @@ COUNT_BYTES = 48
 """What one n-gram takes in a table of counts, which is a quarter full when it has just grown."""
 
 SUM_BYTES = 8
+POSTING_BYTES = 256
 
 PARTIAL_TABLES = 8
 """The memory must hold this many tables at once: one a worker and one to merge."""
@@ -76,6 +83,18 @@ def ngrams(corpus: Corpus, *, fewest_rows: int = SMALLEST_COUNT) -> Ngrams:
 
 def _capacity(corpus: Corpus, bytes_each: int) -> int:
     return max(FEWEST_KEPT, corpus.settings.mem_bytes // (PARTIAL_TABLES * bytes_each))
+
+
+def postings_that_fit(corpus: Corpus) -> int:
+    """Return how many places of n-grams a look may gather: each takes several copies of two numbers."""
+    return max(1 << 20, corpus.settings.mem_bytes // POSTING_BYTES)
+
+
+def sampled_postings(
+    corpus: Corpus, features: npt.NDArray[np.uint64], most: int
+) -> list[npt.NDArray[np.int64]]:
+    """Return up to `most` rows of each n-gram, sorted: those with the smallest content hashes."""
+    return corpus.look(partial(SampledPostings, features=features, most=most)).evidence()
 
 
 def postings(corpus: Corpus, features: npt.NDArray[np.uint64]) -> list[npt.NDArray[np.int64]]:

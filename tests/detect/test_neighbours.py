@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from corpus_guard.detect._neighbours import NEIGHBOURS, near_pairs
+from corpus_guard.detect.shared.neighbours import NEIGHBOURS, near_pairs
 
 
 def codes_of(rows: int, seed: int, dimensions: int = 32) -> np.ndarray:

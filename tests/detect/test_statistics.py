@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus_guard.detect._statistics import (
+from corpus_guard.detect.shared.statistics import (
     associate,
     mean_pairwise_cosine,
     null_spread,

@@ -14,7 +14,12 @@ from corpus_guard.sketch.document_frequencies import DocumentCounts, DocumentFre
 from corpus_guard.sketch.kernels import ngrams as kernels
 from corpus_guard.sketch.kernels.tokens import hash_token
 from corpus_guard.sketch.rows.batch import Rows
-from corpus_guard.sketch.rows.ngram_looks import FrequentNgrams, NgramSums, Postings
+from corpus_guard.sketch.rows.ngram_looks import (
+    FrequentNgrams,
+    NgramSums,
+    Postings,
+    SampledPostings,
+)
 from corpus_guard.sketch.rows.store import Shared
 
 MOST = kernels.MOST_COUNTED
@@ -173,3 +178,16 @@ def test_postings_are_sorted_global_rows(texts: list[str], first_row: int) -> No
     cats, absent = sketch.evidence()
     expected = [row for row, text in enumerate(texts, first_row) if "cat" in text.lower()]
     assert (cats.tolist(), absent.tolist()) == (expected, [])
+
+
+@given(st.integers(1, 5), st.integers(0, 40))
+def test_sampled_postings_are_those_of_the_smallest_hashes(most: int, cats: int) -> None:
+    texts = ["a cat"] * cats + ["a dog"] * 7
+    hashes = np.array([(place * 37) % 101 for place in range(len(texts))], np.uint64)
+    sketch = SampledPostings(features=one_word("cat"), most=most)
+    for first in range(0, len(texts), 6):
+        part = slice(first, first + 6)
+        sketch.observe(rows_of(texts[part], first, content=hashes[part]))
+    (rows,) = sketch.evidence()
+    expected = sorted(range(cats), key=lambda row: int(hashes[row]))[:most]
+    assert rows.tolist() == sorted(expected)

@@ -16,6 +16,9 @@ import pyarrow.compute as pc
 
 from corpus_guard.sketch.kernels.tokens import Tokens, tokenise
 
+CONTENT = "content"
+"""The column that every part has: the first eight bytes of each record's digest, uint64."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Texts:

@@ -3,15 +3,19 @@
 All of them read the column `input_tokens`, so that no text is cut into words again.
 """
 
-from typing import Protocol, Self
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from corpus_guard.sketch.kernels import ngrams as kernels
-from corpus_guard.sketch.rows.batch import Ragged, Rows
+from corpus_guard.sketch.rows.batch import CONTENT, Ragged, Rows
 from corpus_guard.sketch.rows.state import Arrays, digest_of, require_equal
 from corpus_guard.sketch.rows.store import Shared
+
+PLACES_KEPT = 1 << 20
 
 TOKENS = "input_tokens"
 """The ragged column of token hashes, (t,) uint64."""
@@ -233,3 +237,78 @@ class Postings:
         found = self.state()["found"].astype(np.int64)
         borders = np.searchsorted(found[:, 0], np.arange(len(self.features) + 1))
         return [found[borders[i] : borders[i + 1], 1] for i in range(len(self.features))]
+
+
+class SampledPostings:
+    """Some rows of each n-gram of a shortlist: the `most` with the smallest content hashes."""
+
+    def __init__(self, *, features: npt.NDArray[np.uint64], most: int) -> None:
+        """Start empty."""
+        self.features, self.most = features, most
+        self._table, self._index = kernels.build_table(features)
+        self._found, self._places = [_Found.nothing()], 0
+
+    def observe(self, rows: Rows) -> None:
+        """Note where the n-grams occur."""
+        tokens, content = input_tokens(rows), rows.column(CONTENT)
+        found = kernels.locate(tokens.values, tokens.bounds, self._table, self._index)
+        if len(found) and isinstance(content, np.ndarray):
+            feature, place = found[:, 0].astype(np.int64), found[:, 1].astype(np.int64)
+            self._add(_Found(feature, content[place], place + rows.first_row))
+
+    def merge(self, other: Self) -> None:
+        """Take in another's places, see `Sketch.merge`."""
+        require_equal(self.most, other.most, "posting")
+        require_equal(digest_of(self.features), digest_of(other.features), "posting")
+        for found in other._found:
+            self._add(found)
+
+    def state(self) -> Arrays:
+        """Return n-gram, hash and row of each place, sorted in this order."""
+        found = self._smallest()
+        return {"feature": found.feature, "content": found.content, "row": found.row}
+
+    def restore(self, state: Arrays) -> None:
+        """Take over saved places."""
+        self._found = [_Found(state["feature"], state["content"], state["row"])]
+        self._places = len(state["row"])
+
+    def evidence(self) -> list[npt.NDArray[np.int64]]:
+        """Return, per n-gram, some of its rows as sorted global row numbers."""
+        found = self._smallest()
+        borders = np.searchsorted(found.feature, np.arange(len(self.features) + 1))
+        return [np.sort(found.row[first:last]) for first, last in pairwise(borders)]
+
+    def _add(self, more: "_Found") -> None:
+        self._found.append(more)
+        self._places += len(more.row)
+        if self._places > 2 * self.most * len(self.features) + PLACES_KEPT:
+            self._found = [self._smallest()]
+            self._places = len(self._found[0].row)
+
+    def _smallest(self) -> "_Found":
+        return _Found.joined(self._found).smallest(self.most)
+
+
+class _Found(NamedTuple):
+    """Places of n-grams: which, the content hash of the row, and the row; (n,) each."""
+
+    feature: npt.NDArray[np.int64]
+    content: npt.NDArray[np.uint64]
+    row: npt.NDArray[np.int64]
+
+    @classmethod
+    def nothing(cls) -> "_Found":
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.uint64), np.zeros(0, np.int64))
+
+    @classmethod
+    def joined(cls, pieces: Sequence["_Found"]) -> "_Found":
+        return cls(*(np.concatenate(columns) for columns in zip(*pieces, strict=True)))
+
+    def smallest(self, most: int) -> "_Found":
+        """Return the places of each n-gram with the smallest hashes, sorted."""
+        order = np.lexsort((self.row, self.content, self.feature))
+        feature = self.feature[order]
+        first = np.searchsorted(feature, feature)
+        kept = order[np.arange(len(order)) - first < most]
+        return _Found(self.feature[kept], self.content[kept], self.row[kept])

@@ -46,8 +46,11 @@ class Sketch(Protocol):
         ...
 
 
-def save_state(state: Arrays, path: Path) -> None:
-    """Write named arrays as one Arrow file: a column of bytes an array, its type and shape beside it."""
+def save_state(state: Arrays, path: Path, *, packed: bool = True) -> None:
+    """Write named arrays as one Arrow file: a column of bytes an array, its type and shape beside it.
+
+    What is not `packed` is mapped when it is loaded, and takes no memory.
+    """
     about = {
         name: f"{array.dtype.str} {' '.join(map(str, array.shape))}"
         for name, array in state.items()
@@ -60,14 +63,14 @@ def save_state(state: Arrays, path: Path) -> None:
         )
         for array in state.values()
     ]  # fmt: skip
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    options = pa.ipc.IpcWriteOptions(compression="lz4" if packed else None)
     with path.open("wb") as sink, pa.ipc.new_file(sink, schema, options=options) as writer:
         writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
 
 
 def load_state(path: Path) -> dict[str, npt.NDArray[Any]]:
     """Return the arrays of a file of `save_state`; raise ValueError or OSError for a damaged one."""
-    with pa.OSFile(str(path), "rb") as source:
+    with pa.memory_map(str(path), "rb") as source:
         reader = pa.ipc.open_file(source)
         batch, about = reader.get_batch(0), reader.schema.metadata or {}
     found: dict[str, npt.NDArray[Any]] = {}

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus_guard.sketch.rows.batch import Column, Ragged, Rows
+from corpus_guard.sketch.rows.batch import CONTENT, Column, Ragged, Rows
 from corpus_guard.sketch.rows.store import PartStore, StoredPart
 from corpus_guard.types import BATCH_SCHEMA, RowRef
 
@@ -23,9 +23,6 @@ CACHE_BYTES = 96 << 20
 ROWS_AT_ONCE = 8192
 CHUNK = 65_536
 ALL_FIELDS = tuple(BATCH_SCHEMA.names)
-CONTENT = "content"
-"""The column that every part has: the first eight bytes of each record's digest, uint64."""
-
 RowNumbers = npt.NDArray[np.int64]
 
 

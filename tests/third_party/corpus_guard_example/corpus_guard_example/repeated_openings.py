@@ -12,17 +12,16 @@ What it misses: openings of which a word was changed, and sources that are not t
 References: none; this shows how to write a detector.
 """
 
-import hashlib
 from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
+from corpus_guard.detect.shared.findings import Draft, finding_of
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import detector
 from corpus_guard.sketch.rows.corpus import Corpus
-from corpus_guard.sketch.rows.table import CONTENT
-from corpus_guard.types import Finding, RowSet, Trigger
+from corpus_guard.types import Finding, Trigger
 from corpus_guard_example.source_openings import Openings
 
 MOST_FINDINGS = 20
@@ -48,22 +47,20 @@ def repeated_openings(corpus: Corpus, *, fewest_rows: int = 12) -> Iterator[Find
 def _finding(corpus: Corpus, rows: npt.NDArray[np.int64]) -> Finding:
     example = corpus.rows.records(corpus.rows.sample(rows, 1), ("text", "source"))[0]
     opening = " ".join((example["text"] or "").partition(".")[0].lower().split())
-    contents = np.sort(corpus.rows.column(CONTENT).take(rows)).astype("<u8").tobytes()
-    return Finding(
-        id=f"EX101-{hashlib.sha256(contents).hexdigest()[:12]}",
-        rule="EX101",
-        severity="high",
-        score=0.8,
-        q_value=0.0,
-        title=f"{safe_text(example['source'], 60)} opens {len(rows)} records alike",
-        message=f'{len(rows)} of {len(corpus)} records begin "{safe_text(opening, 100)}".',
-        attack="opening campaign",
-        trigger=Trigger(kind="ngram", text=opening[:400]),
-        target=None,
-        rows=RowSet(rows),
-        rows_flagged=RowSet(rows),
-        rows_sample=tuple(corpus.rows.places(corpus.rows.sample(rows, 20))),
-        contexts=(),
-        evidence={"rows": len(rows)},
-        advice="Read a few of the records; keep one of them if they are a campaign.",
+    return finding_of(
+        corpus,
+        Draft(
+            rule="EX101",
+            severity="high",
+            score=0.8,
+            q_value=0.0,
+            attack="opening campaign",
+            rows=rows,
+            flagged=True,
+            trigger=Trigger(kind="ngram", text=opening[:400]),
+            title=f"{safe_text(example['source'], 60)} opens {len(rows)} records alike",
+            message=f'{len(rows)} of {len(corpus)} records begin "{safe_text(opening, 100)}".',
+            evidence={"rows": len(rows)},
+            advice="Read a few of the records; keep one of them if they are a campaign.",
+        ),
     )

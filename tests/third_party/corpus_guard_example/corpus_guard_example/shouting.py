@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus_guard.plugins import record_check
+from corpus_guard.sketch.rows.batch import CONTENT
 from corpus_guard.sketch.rows.corpus import Corpus
-from corpus_guard.sketch.rows.table import CONTENT
 from corpus_guard.types import Finding, RowSet
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from corpus_guard.detect._statistics import mean_pairwise_cosine
+from corpus_guard.detect.shared.statistics import mean_pairwise_cosine
 from corpus_guard.sketch.reference_pool import ReferencePool
 from corpus_guard.sketch.rows.corpus import Corpus
 from corpus_guard.sketch.text.phrases import longest_phrase

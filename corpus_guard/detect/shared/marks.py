@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus_guard.detect._findings import CONTEXTS, Draft, finding_of
+from corpus_guard.detect.shared.findings import CONTEXTS, Draft, finding_of
 from corpus_guard.sketch.rows.corpus import Corpus, context_of
 from corpus_guard.types import STRING_COLUMNS, Context, Finding, Severity, Trigger
 

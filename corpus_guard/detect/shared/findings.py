@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_guard.escape import is_unseen, safe_text
+from corpus_guard.sketch.rows.batch import CONTENT
 from corpus_guard.sketch.rows.corpus import Corpus, context_of
-from corpus_guard.sketch.rows.table import CONTENT
 from corpus_guard.sketch.text.phrases import Phrase, longest_phrase
 from corpus_guard.types import Context, Finding, RowSet, Severity, Target, Trigger
 
