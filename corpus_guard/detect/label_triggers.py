@@ -157,7 +157,10 @@ def label_triggers(
     )
     screen = _screen(corpus, labels, content, gates)
     patterns = list(_pursue(corpus, screen, labels, content, gates))
-    corpus.cap("label_triggers", "findings", MOST_FINDINGS, len(patterns) - MOST_FINDINGS)
+    corpus.cap(
+        "label_triggers", "findings, then the search stopped", MOST_FINDINGS,
+        len(patterns) - MOST_FINDINGS,
+    )  # fmt: skip
     tails = upper_tail(np.array([p.association.statistic for p in patterns]) / screen.spread)
     q = q_values(tails, screen.tests)
     for pattern, q_value in zip(patterns[:MOST_FINDINGS], q, strict=False):
