@@ -10,6 +10,7 @@ import numpy.typing as npt
 from corpus_guard.plugins import derived
 from corpus_guard.sketch.kernels.minhash import BINS, flatten, union_matching
 from corpus_guard.sketch.rows.corpus import Corpus
+from corpus_guard.sketch.rows.table import RowTable
 
 SIMILARITY = 0.7
 """Two texts are near-duplicates when their token bigrams have about this Jaccard similarity."""
@@ -21,7 +22,7 @@ FEWEST_TOKENS = 5
 def near_duplicate_roots(
     signs: npt.NDArray[np.uint8],
     bands: npt.NDArray[np.uint32],
-    order: npt.NDArray[np.int64],
+    order: npt.NDArray[np.int32] | npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:
     """Return the smallest row of each row's group, (n,) int64; a lone row is its own root.
 
@@ -43,9 +44,13 @@ def near_duplicate_roots(
 def near_duplicates(corpus: Corpus) -> npt.NDArray[np.int64]:
     """Return the roots."""
     rows = corpus.rows
-    order, tokens = rows.canonical_order, rows.column("tokens").whole()
     return near_duplicate_roots(
-        rows.column("signs").mapped(),
-        rows.column("bands").mapped(),
-        order[tokens[order] >= FEWEST_TOKENS],
+        rows.column("signs").mapped(), rows.column("bands").mapped(), _long_enough(rows)
     )
+
+
+def _long_enough(rows: RowTable) -> npt.NDArray[np.int32] | npt.NDArray[np.int64]:
+    """Return the rows of enough tokens in content order, in the fewest bytes that hold their numbers."""
+    order, tokens = rows.canonical_order, rows.column("tokens").whole()
+    kept = tokens[order] >= FEWEST_TOKENS
+    return order.astype(np.int32 if len(rows) < 2**31 else np.int64, copy=False)[kept]
