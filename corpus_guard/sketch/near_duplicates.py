@@ -53,4 +53,4 @@ def _long_enough(rows: RowTable) -> npt.NDArray[np.int32] | npt.NDArray[np.int64
     """Return the rows of enough tokens in content order, in the fewest bytes that hold their numbers."""
     order, tokens = rows.canonical_order, rows.column("tokens").whole()
     kept = tokens[order] >= FEWEST_TOKENS
-    return order.astype(np.int32 if len(rows) < 2**31 else np.int64, copy=False)[kept]
+    return order.astype(np.int32)[kept] if len(rows) < 2**31 else order[kept]
