@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from corpus_guard.config import (
     FieldOverrides,
@@ -15,9 +15,6 @@ from corpus_guard.config import (
 from corpus_guard.errors import UsageError
 from corpus_guard.escape import safe_text
 from corpus_guard.types import SEVERITIES, RecordStreams, ScanResult, Severity
-
-if TYPE_CHECKING:
-    from corpus_guard.flow.progress import Progress
 
 Records = Sequence[Mapping[str, object]]
 Target = str | Path | Iterable[str | Path] | Iterable[Mapping[str, object]]
@@ -36,8 +33,8 @@ def scan(
     source_field: str | None = None,
     time_field: str | None = None,
     id_field: str | None = None,
-    rules: Iterable[str] = (),
-    disable: Iterable[str] = (),
+    rules: str | Iterable[str] = (),
+    disable: str | Iterable[str] = (),
     embedder: str = "builtin",
     limit: int | None = None,
     sample: float | None = None,
@@ -112,8 +109,8 @@ def scan(
     )
     options = ScanOptions(
         read=read,
-        rules=tuple(rules),
-        disable=tuple(disable),
+        rules=names_in(rules),
+        disable=names_in(disable),
         embedder=embedder,
         mem_bytes=size_of(mem),
         jobs=checked_jobs(jobs),
@@ -125,7 +122,15 @@ def scan(
         resume=resume,
         plugins=checked_plugin_options(plugin_options or {}),
     )
-    return scan_and_report(targets_of(target), options)
+    from corpus_guard.flow.scan import run_scan
+
+    return run_scan(targets_of(target), options)
+
+
+def names_in(given: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the names in `"A,B"`, or in several such texts."""
+    texts = [given] if isinstance(given, str) else given
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
 
 
 def checked_plugin_options(given: Mapping[str, Any]) -> PluginOptions:
@@ -135,18 +140,6 @@ def checked_plugin_options(given: Mapping[str, Any]) -> PluginOptions:
     from corpus_guard.flow.planning import checked_options
 
     return checked_options(given)
-
-
-def scan_and_report(
-    targets: Targets, options: ScanOptions, progress: "Progress | None" = None
-) -> ScanResult:
-    """Run a scan and write its `report.json` beside its `rows.parquet`."""
-    from corpus_guard.flow.scan import run_scan
-    from corpus_guard.report import json_report
-
-    result = run_scan(targets, options, progress)
-    json_report.write(result, result.out / "report.json")
-    return result
 
 
 def targets_of(target: Target) -> Targets:
@@ -194,6 +187,8 @@ def size_of(size: int | str) -> int:
 
 def checked_limit(limit: int | None) -> int | None:
     """Return `limit`; raise UsageError when it is below 1."""
+    if limit is not None and type(limit) is not int:
+        raise UsageError(f"limit is {limit!r}; give a whole number")
     if limit is not None and limit < 1:
         raise UsageError(f"limit is {limit}; give 1 or more, or leave it out to scan everything")
     return limit
@@ -201,7 +196,7 @@ def checked_limit(limit: int | None) -> int | None:
 
 def checked_sample(sample: float | None) -> float | None:
     """Return `sample`; raise UsageError when it is not in (0, 1]."""
-    if sample is not None and not 0 < sample <= 1:
+    if isinstance(sample, bool | str) or (sample is not None and not 0 < sample <= 1):
         raise UsageError(
             f"sample is {sample}; give a share above 0 and up to 1, for example 0.1 for a tenth"
         )
@@ -210,14 +205,14 @@ def checked_sample(sample: float | None) -> float | None:
 
 def checked_jobs(jobs: int) -> int:
     """Return `jobs`; raise UsageError when it is negative."""
-    if jobs < 0:
+    if type(jobs) is not int or jobs < 0:
         raise UsageError(f"jobs is {jobs}; give 1 or more, or 0 for one process per core")
     return jobs
 
 
 def checked_seed(seed: int) -> int:
     """Return `seed`; raise UsageError when it is negative."""
-    if seed < 0:
+    if type(seed) is not int or seed < 0:
         raise UsageError(f"seed is {seed}; give 0 or more")
     return seed
 
@@ -225,7 +220,7 @@ def checked_seed(seed: int) -> int:
 def severity_of(name: str) -> Severity:
     """Return the severity called `name`; raise UsageError when `fail_on` cannot take it."""
     if name not in FAIL_ON:
-        near = difflib.get_close_matches(name.lower(), FAIL_ON, n=1)
+        near = difflib.get_close_matches(str(name).lower(), FAIL_ON, n=1)
         hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(FAIL_ON)}"
-        raise UsageError(f'fail-on is "{safe_text(name, 40)}"; {hint}')
+        raise UsageError(f'fail-on is "{safe_text(str(name), 40)}"; {hint}')
     return name

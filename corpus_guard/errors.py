@@ -13,6 +13,12 @@ A message says what happened, where, and what to do. It quotes text from outside
 `corpus_guard.escape.safe_text`.
 """
 
+import errno
+
+_OF_THE_SYSTEM = frozenset(
+    (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENOMEM)
+)
+
 
 class CorpusGuardError(Exception):
     """The root of the tree."""
@@ -44,3 +50,10 @@ class PluginFailed(CorpusGuardError):
 
 class NotAssessed(CorpusGuardError):
     """A detector does not apply to this data; the message says why and goes to the report."""
+
+
+def ends_the_scan(error: BaseException) -> bool:
+    """Say whether what was raised is no plugin's fault: no memory, a full disk, a dead worker."""
+    if isinstance(error, OSError):
+        return error.errno in _OF_THE_SYSTEM
+    return isinstance(error, MemoryError | RunError)

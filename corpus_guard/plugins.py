@@ -20,6 +20,7 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -109,8 +110,9 @@ class Reader:
 class RowColumns:
     """Values that each row has by itself, made while reading.
 
-    `of(rows, settings, **options)` returns the named `columns`, each (n, ...) or ragged, or None where
-    all its values are zero. `absent` is why there is no such evidence when no row has a value. `needs`
+    `of(rows, settings, **options)` gets `corpus_guard.sketch.rows.batch.Rows` and returns the named
+    `columns`, each an array (n, ...) of numbers or `Ragged`, or None where all its values are zero.
+    `absent` is why there is no such evidence when no row has a value. `needs`
     names row columns that are made before.
     """
 
@@ -182,6 +184,15 @@ class RecordCheck:
 
 
 Spec = Reader | RowColumns | Summary | Derived | Detector | RecordCheck
+
+_KINDS: Mapping[Stage, Any] = {
+    "read": Reader,
+    "sketch": RowColumns | Summary | Derived,
+    "detect": Detector | RecordCheck,
+    "probe": (),
+    "attack": (),
+}
+"""What may stand in a file of each stage."""
 
 
 def reader(**declared: Any) -> Callable[[ReadFunction], Reader]:  # noqa: ANN401
@@ -269,7 +280,7 @@ def names(stage: Stage) -> Mapping[str, str]:
             raise PluginError(
                 f"two {stage} plugins are called {point.name!r}; rename or uninstall {point.value}"
             )
-        found[point.name] = point.value
+        found[point.name] = point.module
     return MappingProxyType(dict(sorted(found.items())))
 
 
@@ -286,12 +297,21 @@ def load(stage: Stage, name: str) -> Plugin:
     except Exception as error:  # whatever it is that a third party's module raises
         raise PluginError(f"{stage} plugin {name!r} cannot be loaded: {error}") from error
     specs = [value for value in vars(module).values() if isinstance(value, Spec)]
+    wrong = [spec for spec in specs if not isinstance(spec, _KINDS[stage])]
+    if wrong:
+        kind = type(wrong[0]).__name__
+        raise PluginError(f"{stage} plugin {name!r} holds a {kind}, which is of another stage")
     if len(specs) != 1:
         raise PluginError(
             f"{stage} plugin {name!r} must hold exactly one decorated function, it has {len(specs)}"
         )
     doc = inspect.getdoc(module) or ""
-    options = {name: value for of in _functions(specs[0]) for name, value in options_of(of).items()}
+    options = {key: value for of in _functions(specs[0]) for key, value in options_of(of).items()}
+    without = [key for key, value in options.items() if value is inspect.Parameter.empty]
+    if without:
+        raise PluginError(
+            f"{stage} plugin {name!r} has the option {without[0]!r} without a default"
+        )
     return Plugin(name=name, spec=specs[0], doc=doc, options=options)
 
 
@@ -301,6 +321,13 @@ def missing_extra(reader: Reader) -> str:
     if wanted is None or all(importlib.util.find_spec(name) is not None for name in wanted.modules):
         return ""
     return wanted.install
+
+
+def stamp(stage: Stage, name: str) -> tuple[str, int, int]:
+    """Return what tells a version of a plugin's file from another: its place, size and time."""
+    module = sys.modules[_functions(load(stage, name).spec)[0].__module__]
+    told = Path(module.__file__ or ".").stat()
+    return name, told.st_size, told.st_mtime_ns
 
 
 def load_all(stage: Stage) -> dict[str, Plugin]:

@@ -89,3 +89,23 @@ def test_a_data_set_that_fails_midway_is_told(tmp_path: Path) -> None:
     stream = datasets.IterableDataset.from_generator(rows, split="test")
     with pytest.raises(UsageError, match=r"records of test cannot be had \(RuntimeError"):
         scan(stream, out=tmp_path / "out")
+
+
+def test_rules_may_be_one_text(tmp_path: Path) -> None:
+    result = scan([{"text": "a"}], out=tmp_path / "out", rules="CG401, CG402")
+    assert {name for name, run in result.coverage.plugins.items() if run.ran} == {
+        "hidden_unicode", "look_alike_letters",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"limit": "5"}, {"limit": True}, {"sample": "0.5"}, {"jobs": "2"}, {"seed": 1.5},
+        {"fail_on": None}, {"plugin_options": {"detect": {"CG201": {"high": float("nan")}}}},
+        {"plugin_options": {"detect": {"CG201": {"high": 6.0}, "label_triggers": {"high": 7.0}}}},
+    ],
+)  # fmt: skip
+def test_a_value_of_a_wrong_kind_is_told(options: dict[str, object], tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        scan([{"text": "a"}], out=tmp_path / "out", **options)  # type: ignore[arg-type]

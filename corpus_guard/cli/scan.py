@@ -1,7 +1,6 @@
 """`corpus-guard scan`."""
 
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -108,6 +107,7 @@ def scan(
     from corpus_guard import api
     from corpus_guard.cli.progress import progress_on
     from corpus_guard.config import FieldOverrides, ReadOptions, ScanOptions
+    from corpus_guard.flow.scan import run_scan
 
     options = ScanOptions(
         read=ReadOptions(
@@ -128,8 +128,8 @@ def scan(
             split=split,
             revision=revision,
         ),
-        rules=_split(rules),
-        disable=_split(disable),
+        rules=api.names_in(rules or ()),
+        disable=api.names_in(disable or ()),
         embedder=embedder,
         mem_bytes=api.size_of(mem),
         jobs=api.checked_jobs(jobs),
@@ -143,17 +143,12 @@ def scan(
     )
     progress = None if quiet else progress_on(sys.stderr)
     try:
-        result = api.scan_and_report(targets, options, progress)
+        result = run_scan(targets, options, progress)
     finally:
         if progress:
             progress.finish()
     _print(result, as_json=json)
     return result.exit_code
-
-
-def _split(given: Iterable[str] | None) -> tuple[str, ...]:
-    """Return the names of `--rules A,B --rules C`."""
-    return tuple(name.strip() for group in given or () for name in group.split(",") if name.strip())
 
 
 def _print(result: "ScanResult", *, as_json: bool) -> None:

@@ -20,7 +20,9 @@ import orjson
 import pyarrow as pa
 
 from corpus_guard.config import SketchSettings
-from corpus_guard.flow.gather import Part, PartResult, ShardSeen, empty_summaries
+from corpus_guard.errors import ends_the_scan
+from corpus_guard.escape import why_failed
+from corpus_guard.flow.gather import Part, PartResult, ShardSeen, empty_summary
 from corpus_guard.replacing import replacing, replacing_folder
 from corpus_guard.sketch.rows.state import Sketch, load_state, save_state
 from corpus_guard.sketch.rows.store import PartFolder
@@ -51,6 +53,7 @@ class Checkpoint:
         wanted = {part.key: part for part in parts}
         self.sketches, self._saved = self._load_merged(wanted)
         self._unsaved: list[str] = []
+        self._broken: dict[str, str] = {}
         self._is_final = True
         self.done: dict[str, PartResult] = {}
         for key, told in _entries(self._journal):
@@ -77,11 +80,11 @@ class Checkpoint:
     @property
     def failures(self) -> dict[str, str]:
         """Why sketches and checks broke down, by name."""
-        return {
-            name: why
-            for result in self.done.values()
-            for name, why in sorted(result.failures.items())
-        }
+        found = dict(self._broken)
+        for result in sorted(self.done.values(), key=lambda result: result.part.shards[0].index):
+            for name, why in result.failures.items():
+                found.setdefault(name, why)
+        return dict(sorted(found.items()))
 
     def finish(self) -> None:
         """Forget everything, unless running again may find more."""
@@ -101,7 +104,12 @@ class Checkpoint:
         return self._store.folder / "merged"
 
     def _empty(self) -> dict[str, Sketch]:
-        return empty_summaries(self._summaries, self._settings)
+        """Return an empty sketch of each name; one that cannot be made is told by every part."""
+        found = {}
+        for name in self._summaries:
+            with suppress(Exception):
+                found[name] = empty_summary(name, self._settings)
+        return found
 
     def _load_merged(self, wanted: Mapping[str, Part]) -> tuple[dict[str, Sketch], set[str]]:
         """Return merged sketches and the parts in them; a part that changed voids them all."""
@@ -115,12 +123,18 @@ class Checkpoint:
         return self._empty(), set()
 
     def _merge(self, result: PartResult) -> None:
-        part = self._empty()
-        for name, sketch in part.items():
-            if name not in result.failures and name in self.sketches:
-                sketch.restore(self._store.part(result.part.key).state(name))
+        stored = self._store.part(result.part.key)
+        for name, sketch in self._empty().items():
+            if name in result.failures or name not in self.sketches:
+                continue
+            try:
+                sketch.restore(stored.state(name))
                 self.sketches[name].merge(sketch)
-        for name in result.failures:
+            except Exception as error:  # a plugin raises anything
+                if ends_the_scan(error):
+                    raise
+                self._broken[name] = why_failed(error)
+        for name in (*result.failures, *self._broken):
             self.sketches.pop(name, None)
         self._unsaved.append(result.part.key)
         if self._is_final and len(self._unsaved) >= PARTS_BETWEEN_SAVES and not self.failures:

@@ -14,15 +14,15 @@ import pyarrow as pa
 
 from corpus_guard import plugins
 from corpus_guard.config import ReadOptions, SketchSettings
-from corpus_guard.errors import CorpusGuardError
+from corpus_guard.errors import ends_the_scan
 from corpus_guard.escape import why_failed
 from corpus_guard.flow.planning import SketchPlan
 from corpus_guard.normalise import keep_sample, to_batch
 from corpus_guard.plugins import RecordCheck, RowColumns, Summary, options_of
 from corpus_guard.read import read_shard
-from corpus_guard.sketch.rows.batch import CONTENT, Column, Rows
+from corpus_guard.sketch.rows.batch import CONTENT, Column, Ragged, Rows
 from corpus_guard.sketch.rows.state import Sketch
-from corpus_guard.sketch.rows.store import PartStore
+from corpus_guard.sketch.rows.store import PartStore, PartWriter
 from corpus_guard.types import Layout, RecordBlock, Shard, Unread
 
 T = TypeVar("T")
@@ -126,20 +126,18 @@ def gather_part(
     with plan.store.write(part.key) as writer:
         for batch in _joined(_part_batches(part, plan, tallies, most_rows, advance)):
             writer.write(batch, pass_.observe(batch))
-        for name, sketch in pass_.summaries.items():
-            writer.save(name, sketch.state())
+        pass_.save(writer)
     seen = tuple(tally.seen() for tally in tallies)
     return PartResult(part=part, seen=seen, failures=pass_.failures)
 
 
-def empty_summaries(names: Iterable[str], settings: SketchSettings) -> dict[str, Sketch]:
-    """Return an empty sketch of each name."""
-    found: dict[str, Sketch] = {}
-    for name in names:
-        spec = plugins.load("sketch", name).spec
-        if isinstance(spec, Summary):
-            found[name] = spec.make(settings, **settings.options_of("sketch", name))
-    return found
+def empty_summary(name: str, settings: SketchSettings) -> Sketch:
+    """Return an empty sketch of a name."""
+    spec = plugins.load("sketch", name).spec
+    if not isinstance(spec, Summary):
+        raise TypeError(f"{name} is no summary")
+    sketch: Sketch = spec.make(settings, **settings.options_of("sketch", name))
+    return sketch
 
 
 class FirstPass:
@@ -150,8 +148,10 @@ class FirstPass:
         self._settings = settings
         self._columns = {name: plugins.load("sketch", name).spec for name in plan.columns}
         self._checks = {name: plugins.load("detect", name).spec for name in plan.checks}
-        self.summaries = empty_summaries(plan.summaries, settings)
         self.failures: dict[str, str] = {}
+        self._types: dict[str, tuple[str, tuple[int, ...], bool]] = {}
+        made = {name: self._try(name, (), empty_summary, name, settings) for name in plan.summaries}
+        self.summaries = {name: sketch for name, sketch in made.items() if sketch is not None}
 
     def observe(self, batch: pa.RecordBatch) -> dict[str, Column]:
         """Show a batch to all sketches; return the columns of its rows."""
@@ -170,11 +170,35 @@ class FirstPass:
                 del self.summaries[name]
         return columns
 
+    def save(self, writer: PartWriter) -> None:
+        """Keep what the sketches have seen."""
+        for name, sketch in self.summaries.items():
+            self._try(name, (), _save, writer, name, sketch)
+
     def _made(self, spec: RowColumns, name: str, rows: Rows) -> Mapping[str, Column]:
         made = spec.of(rows, self._settings, **self._settings.options_of("sketch", name))
         if set(made) != set(spec.columns):
             raise ValueError(f"made the columns {sorted(made)}, declared {sorted(spec.columns)}")
+        for column, values in made.items():
+            self._check(column, values, len(rows))
         return made
+
+    def _check(self, name: str, values: object, count: int) -> None:
+        """Raise ValueError where these are no values of so many rows, or others than before."""
+        if values is None:
+            return
+        array = values.values if isinstance(values, Ragged) else values
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
+            raise ValueError(f"the column {name} is a {type(values).__name__}, no array of numbers")
+        if isinstance(values, Ragged):
+            fits = _are_bounds(values.bounds, count, len(array))
+        else:
+            fits = array.ndim > 0 and len(array) == count
+        if not fits:
+            raise ValueError(f"the column {name} does not hold the values of {count} rows")
+        told = (array.dtype.str, array.shape[1:], isinstance(values, Ragged))
+        if self._types.setdefault(name, told) != told:
+            raise ValueError(f"the column {name} changes its type or shape from batch to batch")
 
     def _marked(self, check: RecordCheck, name: str, batch: pa.RecordBatch) -> Column:
         given = self._settings.options_of("detect", name)
@@ -195,11 +219,26 @@ class FirstPass:
             return None
         try:
             return work(*given)
-        except (CorpusGuardError, OSError, MemoryError):
-            raise
-        except Exception as error:  # a plugin raises anything
+        except (Exception, SystemExit) as error:  # a plugin raises anything
+            if ends_the_scan(error):
+                raise
             self.failures[name] = why_failed(error)
             return None
+
+
+def _save(writer: PartWriter, name: str, sketch: Sketch) -> None:
+    writer.save(name, sketch.state())
+
+
+def _are_bounds(bounds: object, count: int, values: int) -> bool:
+    return (
+        isinstance(bounds, np.ndarray)
+        and bounds.dtype == np.int64
+        and len(bounds) == count + 1
+        and bounds[0] == 0
+        and bounds[-1] == values
+        and bool((np.diff(bounds) >= 0).all())
+    )
 
 
 def content_hashes(batch: pa.RecordBatch) -> npt.NDArray[np.uint64]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpus_guard import __version__
+from corpus_guard import __version__, plugins
 from corpus_guard.flow.gather import GatherPlan, Part
 from corpus_guard.types import Shard, SourceFile
 
@@ -20,7 +20,8 @@ def plan_parts(
     shards: Sequence[Shard], plan: GatherPlan, part_bytes: int = PART_BYTES
 ) -> tuple[Part, ...]:
     """Return the shards in consecutive groups, each under a name that says what it rests on."""
-    keys = _Keys(plan)
+    formats = sorted({shard.file.format for shard in shards})
+    keys = _Keys(plan, _stamps(plan, formats))
     return tuple(Part(key=keys.of(group), shards=group) for group in _groups(shards, part_bytes))
 
 
@@ -38,17 +39,34 @@ def _groups(shards: Sequence[Shard], part_bytes: int) -> Iterator[tuple[Shard, .
         yield tuple(group)
 
 
+def _stamps(plan: GatherPlan, formats: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
+    """Return what tells the version of each plugin that takes part in the first pass."""
+    sketches = (*plan.sketches.columns, *plan.sketches.summaries)
+    return tuple(
+        plugins.stamp(stage, name)
+        for stage, names in _by_stage(formats, sketches, plan.sketches.checks)
+        for name in names
+    )
+
+
+def _by_stage(
+    formats: Sequence[str], sketches: Sequence[str], checks: Sequence[str]
+) -> tuple[tuple[plugins.Stage, Sequence[str]], ...]:
+    return ("read", formats), ("sketch", sketches), ("detect", checks)
+
+
 @dataclass(slots=True)
 class _Keys:
     """Names parts so that equal names mean equal results: by file, options and version."""
 
     plan: GatherPlan
+    stamps: tuple[tuple[str, int, int], ...]
     before: str = ""
 
     def of(self, group: Sequence[Shard]) -> str:
         wanted = hashlib.sha256(__version__.encode())
         plan = self.plan
-        wanted.update(repr((plan.read, plan.sketches, plan.settings)).encode())
+        wanted.update(repr((plan.read, plan.sketches, plan.settings, self.stamps)).encode())
         for shard in group:
             what = (*_identity(shard.file), self.plan.layouts[shard.file.index])
             place = (shard.index, shard.file.index, shard.start, shard.end)

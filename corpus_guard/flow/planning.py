@@ -1,6 +1,7 @@
 """What has to be made for the chosen detectors: the sketches that they need, in an order that works."""
 
 import difflib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,10 @@ from corpus_guard.config import PluginOptions
 from corpus_guard.errors import PluginError, UsageError
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import Derived, Detector, RecordCheck, RowColumns, Summary
+from corpus_guard.sketch.rows.batch import CONTENT
+
+FILLED = ("cluster",)
+"""The columns of `rows.parquet` that evidence may fill."""
 
 Chosen = Mapping[str, Detector | RecordCheck]
 
@@ -33,11 +38,7 @@ def plan_sketches(chosen: Chosen) -> SketchPlan:
 
     Raises PluginError for a need that no sketch meets.
     """
-    outputs = {
-        spec.column: name
-        for name in plugins.names("sketch")
-        if isinstance(spec := plugins.load("sketch", name).spec, Derived) and spec.column
-    }
+    outputs = _outputs()
     order: dict[str, Any] = {}
     for name in outputs.values():
         _add(name, name, order, ())
@@ -46,12 +47,45 @@ def plan_sketches(chosen: Chosen) -> SketchPlan:
             for need in (*detector.needs, *detector.uses):
                 _add(need, asker, order, ())
     checks = tuple(name for name, spec in chosen.items() if isinstance(spec, RecordCheck))
+    _require_names_of_their_own(order, checks)
     return SketchPlan(
         columns=tuple(name for name, spec in order.items() if isinstance(spec, RowColumns)),
         summaries=tuple(name for name, spec in order.items() if isinstance(spec, Summary)),
         checks=checks,
         outputs=outputs,
     )
+
+
+def _outputs() -> dict[str, str]:
+    """Return the evidence that fills columns of `rows.parquet`, by column."""
+    found: dict[str, str] = {}
+    for name in plugins.names("sketch"):
+        try:
+            spec = plugins.load("sketch", name).spec
+        except PluginError:  # who needs it is told
+            continue
+        if not isinstance(spec, Derived) or not spec.column:
+            continue
+        if spec.column not in FILLED:
+            raise PluginError(f"{name} fills the column {spec.column!r}; there is {FILLED[0]}")
+        if found.setdefault(spec.column, name) != name:
+            raise PluginError(f"{found[spec.column]} and {name} both fill {spec.column}")
+    return found
+
+
+def _require_names_of_their_own(order: Mapping[str, Any], checks: Iterable[str]) -> None:
+    """Raise PluginError where two plugins would write one column."""
+    owners = {CONTENT: "every part"}
+    made = [
+        (column, name) for name, spec in order.items() for column in getattr(spec, "columns", ())
+    ]
+    for column, name in (*made, *((check, check) for check in checks)):
+        if not column.isidentifier():
+            raise PluginError(
+                f"{name} makes the column {column!r}; a name has letters, digits and _"
+            )
+        if owners.setdefault(column, name) != name:
+            raise PluginError(f"{owners[column]} and {name} both make the column {column!r}")
 
 
 def _add(name: str, asker: str, order: dict[str, Any], above: tuple[str, ...]) -> None:
@@ -90,7 +124,9 @@ def checked_options(given: Mapping[str, Any]) -> PluginOptions:
                 if option not in defaults:
                     raise UsageError(_unknown(f"option of {name}", option, defaults))
                 _check_type(f"{stage}.{called}.{option}", value, defaults[option])
-            found.setdefault(stage, {})[name] = options
+            if name in found.setdefault(stage, {}):
+                raise UsageError(f"options of {name} are given twice, by its name and by its rule")
+            found[stage][name] = options
     return PluginOptions.from_mapping(found)
 
 
@@ -113,7 +149,8 @@ def _table(where: str, value: object) -> Mapping[str, Any]:
 
 def _check_type(where: str, value: object, default: object) -> None:
     is_number = isinstance(default, float) and type(value) is int
-    if default is not None and type(value) is not type(default) and not is_number:
+    is_odd = isinstance(value, float) and not math.isfinite(value)
+    if is_odd or (default is not None and type(value) is not type(default) and not is_number):
         raise UsageError(f"{where} is {safe_text(repr(value), 60)}; give a value like {default!r}")
 
 

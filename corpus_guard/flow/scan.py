@@ -30,6 +30,7 @@ from corpus_guard.fuse.incidents import incidents
 from corpus_guard.fuse.verdict import exit_code_of, verdict_of
 from corpus_guard.normalise import file_layouts
 from corpus_guard.read import Resolved, plan_shards
+from corpus_guard.report import json_report
 from corpus_guard.report.rows import write_rows
 from corpus_guard.sketch.rows.batch import CONTENT
 from corpus_guard.sketch.rows.corpus import Corpus
@@ -48,6 +49,7 @@ from corpus_guard.types import (
 class _Clock:
     """How long each stage took, in seconds."""
 
+    started: float = field(default_factory=time.perf_counter)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -56,20 +58,25 @@ class _Clock:
         yield
         self.seconds[name] = round(time.perf_counter() - started, 3)
 
+    def so_far(self) -> dict[str, float]:
+        """Return the stages and what all took until now."""
+        return {**self.seconds, "total": round(time.perf_counter() - self.started, 3)}
+
 
 def run_scan(
     given: targets.Targets, options: ScanOptions, progress: Progress | None = None
 ) -> ScanResult:
-    """Scan targets (paths) or records (mappings); write `rows.parquet`; return what was found.
+    """Scan targets (paths) or records (mappings), write the results, and return what was found.
 
-    Raises UsageError for a wrong option or a target of which nothing can be read.
+    What was read is forgotten only when `rows.parquet` and `report.json` are there. Raises UsageError
+    for a wrong option or a target of which nothing can be read.
     """
     options = replace(options, read=replace(options.read, plugins=options.plugins))
     selected = select(options.rules, options.disable)
     open_embedder(options.embedder)
     out = options.out or targets.default_out(given, options)
     clock, shown = _Clock(), progress or Silence()
-    with clock.stage("total"), workspace(out, fresh=not options.resume) as folder:
+    with workspace(out, fresh=not options.resume) as folder:
         with clock.stage("plan"):
             resolved = targets.resolve(given, options, folder)
             layouts, file_groups = file_layouts(resolved.files, options.read)
@@ -106,10 +113,13 @@ def run_scan(
         )
         with clock.stage("write"):
             write_rows(out / "rows.parquet", row_batches(rows, found, outputs))
+        findings = tuple(incident.finding for incident in found)
+        result = _result(
+            resolved, _digest(rows), file_groups, findings, coverage, options, out, clock
+        )
+        json_report.write(result, out / "report.json")
         done.finish()
-        digest = _digest(rows)
-    findings = tuple(incident.finding for incident in found)
-    return _result(resolved, digest, file_groups, findings, coverage, options, out, clock)
+    return result
 
 
 def _gather(
@@ -218,7 +228,7 @@ def _result(
         seed=options.seed,
         out=out,
         resolved_revision=resolved.revision,
-        timing=clock.seconds,
+        timing=clock.so_far(),
     )
 
 

@@ -19,9 +19,14 @@ def verdict_of(findings: Sequence[Finding], coverage: Coverage) -> Verdict:
 def exit_code_of(
     findings: Sequence[Finding], coverage: Coverage, fail_on: Severity, *, allow_incomplete: bool
 ) -> int:
-    """Return 1 for a finding at or above `fail_on`, else 3 if something was not scanned, else 0."""
+    """Return 1 for a finding at or above `fail_on`, else 3 if something was not scanned, else 0.
+
+    That a rule broke down is no gap in the data, so nothing allows it.
+    """
     if any(reaches(finding.severity, fail_on) for finding in findings):
         return FOUND
+    if any(run.failed for run in coverage.plugins.values()):
+        return INCOMPLETE
     return FINE if coverage.is_complete or allow_incomplete else INCOMPLETE
 
 

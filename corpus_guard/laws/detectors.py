@@ -1,6 +1,5 @@
 """The laws of what turns evidence into findings: detectors, and record checks as a whole."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,13 +13,14 @@ from corpus_guard.config import SketchSettings
 from corpus_guard.flow.detecting import Selected, detect_all
 from corpus_guard.flow.planning import plan_sketches
 from corpus_guard.flow.progress import Silence
+from corpus_guard.fuse.checking import faults_of
 from corpus_guard.laws.batches import sample_batch, shuffled, taken
 from corpus_guard.laws.comparing import differences
 from corpus_guard.laws.law import Differences, NotComparable
 from corpus_guard.laws.scanned import Shards, in_batches, in_one, in_shards, scanned
 from corpus_guard.plugins import Detector, RecordCheck
 from corpus_guard.sketch.rows.batch import CONTENT
-from corpus_guard.types import SEVERITIES, Finding, PluginRun
+from corpus_guard.types import Finding, PluginRun
 
 SEEDS = range(2)
 ALARMS = ("critical", "high")
@@ -180,8 +180,9 @@ def the_same_rows_give_the_same_findings(given: DetectorSubject) -> Differences:
 def findings_can_be_reported(given: DetectorSubject) -> Differences:
     """Findings name rows that exist, and hold finite numbers and text that is not empty."""
     for name, (_, found) in given.attacks.items():
+        yield from _broken_down(name, found)
         for finding in found.findings:
-            for wrong in _wrong(finding, given.spec, len(found.contents)):
+            for wrong in faults_of(finding, given.spec.rule, len(found.contents)):
                 yield f"finding {finding.id or finding.title!r} in {name}: {wrong}"
 
 
@@ -228,34 +229,3 @@ def _unequal(one: Found, two: Found, how: str, tolerance: float = 0.0) -> Iterat
         f"of {how}, the ids",
     )
     yield from differences(one.told, two.told, f"of {how}, findings", tolerance=tolerance)
-
-
-def _wrong(finding: Finding, spec: Detector | RecordCheck, rows: int) -> Iterator[str]:
-    if finding.rule != spec.rule:
-        yield f"its rule is {finding.rule}, declared is {spec.rule}"
-    if finding.severity not in SEVERITIES:
-        yield f"its severity is {finding.severity!r}"
-    for name in ("id", "title", "message", "attack", "advice"):
-        if not isinstance(getattr(finding, name), str) or not getattr(finding, name):
-            yield f"its {name} is {getattr(finding, name)!r}"
-    yield from _wrong_numbers(finding)
-    yield from _wrong_rows(finding, rows)
-
-
-def _wrong_numbers(finding: Finding) -> Iterator[str]:
-    for name in ("score", "q_value"):
-        if not 0 <= getattr(finding, name) <= 1:  # which no NaN passes
-            yield f"its {name} is {getattr(finding, name)!r}"
-    for name, value in finding.evidence.items():
-        if isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
-            continue
-        yield f"its evidence {name} is {value!r}"
-
-
-def _wrong_rows(finding: Finding, rows: int) -> Iterator[str]:
-    named = [*finding.rows, *(ref.row for ref in finding.rows_sample)]
-    named += [context.row for context in finding.contexts]
-    if not finding.rows or min(named) < 0 or max(named) >= rows:
-        yield f"it names rows that do not exist, or none: {finding.rows} of {rows}"
-    if not set(finding.rows_flagged) <= set(finding.rows):
-        yield "it flags rows that it does not name"

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from corpus_guard.config import SketchSettings
-from corpus_guard.flow.gather import FirstPass, empty_summaries
+from corpus_guard.flow.gather import FirstPass, empty_summary
 from corpus_guard.flow.looking import Looks
 from corpus_guard.flow.planning import SketchPlan
 from corpus_guard.flow.runner import LocalRunner
@@ -45,15 +45,15 @@ def scanned(
     """Give what detectors are given, as long as the block runs, and why sketches and checks failed."""
     with TemporaryDirectory() as folder, LocalRunner(1, 0) as runner:
         store, failures, spans = PartFolder(Path(folder)), dict[str, str](), list[PartSpan]()
-        merged: dict[str, Sketch] = empty_summaries(plan.summaries, settings)
+        merged: dict[str, Sketch] = {}
         first_row = 0
         for number, batches in enumerate(shards):
             key, rows = f"part{number}", sum(batch.num_rows for batch in batches)
             failures |= _gathered(store, key, batches, plan, settings)
-            for name, part in empty_summaries(plan.summaries, settings).items():
-                if name not in failures:
-                    part.restore(store.part(key).state(name))
-                    merged[name].merge(part)
+            for name in (name for name in plan.summaries if name not in failures):
+                part = empty_summary(name, settings)
+                part.restore(store.part(key).state(name))
+                merged.setdefault(name, empty_summary(name, settings)).merge(part)
             spans.append(PartSpan(key=key, first_row=first_row, rows=rows))
             first_row += rows
         starts = np.array([span.first_row for span in spans], np.int64)
@@ -75,6 +75,5 @@ def _gathered(
     with store.write(key) as writer:
         for batch in batches:
             writer.write(batch, first_pass.observe(batch))
-        for name, sketch in first_pass.summaries.items():
-            writer.save(name, sketch.state())
+        first_pass.save(writer)
     return first_pass.failures

@@ -16,6 +16,7 @@ from corpus_guard.read.process import isolated
 from corpus_guard.types import HubPath, RecordBlock, Shard, SourceFile, Unread
 
 SHARD_BYTES = 32 << 20
+DIGEST_BYTES = 32
 
 
 def plan_shards(
@@ -83,6 +84,7 @@ def read_here(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unre
                         seen += item.size_bytes if item.kind == "bytes" else 0
                         yield replace(item, file=shard.file.name)
                     continue
+                _check(item)
                 counted = opened.position - seen if packed else item.bytes_read
                 is_cut = packed and opened.failure is not None  # then something is left unread
                 # The last record ends in the next shard.
@@ -117,6 +119,17 @@ def _read(opened: OpenFile, shard: Shard, options: ReadOptions) -> Iterator[Reco
     if not _is_splittable(shard.file):
         return reader.read(opened.stream, options, 0, None, **given)
     return reader.read(opened.stream, options, shard.start, shard.end, **given)
+
+
+def _check(block: RecordBlock) -> None:
+    """Raise ValueError for a block that a reader, which may be anybody's, has put together wrongly."""
+    lists = (block.rows, block.byte_offsets, block.digests, block.fields, block.oddities)
+    if {len(part) for part in lists} != {len(block.rows)}:
+        raise ValueError("its reader hands out blocks whose lists are not equally long")
+    if any(len(digest) != DIGEST_BYTES for digest in block.digests):
+        raise ValueError("its reader hands out digests that are no SHA-256")
+    if not all(isinstance(fields, Mapping) for fields in block.fields):
+        raise ValueError("its reader hands out records that are no mappings")
 
 
 def _path_of(file: SourceFile) -> Path:

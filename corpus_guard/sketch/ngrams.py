@@ -52,10 +52,13 @@ class Ngrams:
         capacity = _capacity(corpus, width * SUM_BYTES)
         if len(self) <= capacity:
             return self
-        least = int(np.sort(self.docs)[-capacity - 1]) + 1
+        least = int(np.sort(self.docs)[-capacity])
+        kept = self.docs > least
+        ties = np.flatnonzero(self.docs == least)  # in the order of their hashes
+        kept[ties[: capacity - int(kept.sum())]] = True
         what = "rows in which an n-gram must be to be tested"
-        corpus.cap(plugin, what, least, int((self.docs < least).sum()))
-        return Ngrams(self.features[self.docs >= least], self.docs[self.docs >= least])
+        corpus.cap(plugin, what, least, int((~kept).sum()))
+        return Ngrams(self.features[kept], self.docs[kept])
 
     def sums(self, corpus: Corpus, values: RowValues) -> npt.NDArray[np.int64]:
         """Return, per n-gram, the sum over its rows of the numbers that these carry, (f, width)."""

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from corpus_guard import plugins
 from corpus_guard.config import SketchSettings
-from corpus_guard.errors import CorpusGuardError, NotAssessed, PluginError, PluginFailed
+from corpus_guard.errors import NotAssessed, PluginError, PluginFailed, ends_the_scan
 from corpus_guard.escape import why_failed
 from corpus_guard.plugins import Derived, RowColumns, Summary
 from corpus_guard.sketch.rows.state import Sketch
@@ -48,6 +48,7 @@ class Corpus:
         self._found: dict[str, Any] = {}
         self._shared: dict[tuple[object, ...], Any] = {}
         self.caps: list[Cap] = []
+        self.broken: dict[str, str] = {}
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -64,10 +65,8 @@ class Corpus:
                 self._found[name] = self._made(name)
             except (NotAssessed, PluginFailed) as reason:
                 self._found[name] = reason
-            except (CorpusGuardError, OSError, MemoryError):
-                raise
-            except Exception as error:  # a plugin raises anything
-                if os.environ.get("CORPUS_GUARD_DEBUG") == "1":
+            except (Exception, SystemExit) as error:  # a plugin raises anything
+                if ends_the_scan(error) or os.environ.get("CORPUS_GUARD_DEBUG") == "1":
                     raise
                 self._found[name] = PluginFailed(f"{name} broke down: {why_failed(error)}")
         value = self._found[name]
@@ -81,10 +80,13 @@ class Corpus:
         return value
 
     def find(self, name: str, kind: type[T]) -> T | None:
-        """Return the evidence called `name`, or None where this data gives none."""
+        """Return the evidence called `name`, or None where there is none; what broke down is noted."""
         try:
             return self.evidence(name, kind)
         except NotAssessed:
+            return None
+        except PluginFailed as reason:
+            self.broken[name] = str(reason)
             return None
 
     def once(self, key: tuple[object, ...], make: Callable[[], T]) -> T:

@@ -201,8 +201,8 @@ class _FolderWriter:
         for first in range(0, batch.num_rows, step):
             self._spool.write_batch(batch.slice(first, step))
             self.starts.append(self.rows + min(first + step, batch.num_rows))
-        for name, values in columns.items():
-            self._append(name, values, batch.num_rows)
+        for name in {**dict.fromkeys(self.columns), **columns}:  # one that broke down is padded
+            self._append(name, columns.get(name), batch.num_rows)
         self.rows += batch.num_rows
 
     def save(self, sketch: str, state: Arrays) -> None:
