@@ -83,12 +83,19 @@ def finding_of(corpus: Corpus, draft: Draft) -> Finding:
     )
 
 
+def phrase_of(corpus: Corpus, feature: int, rows: npt.NDArray[np.int64]) -> Phrase:
+    """Return the longest phrase around an n-gram in some rows."""
+    return corpus.once(
+        ("phrase", feature, rows.tobytes()),
+        lambda: longest_phrase(feature, corpus.rows.inputs(rows)),
+    )
+
+
 def phrase_in(
     corpus: Corpus, feature: int, rows: npt.NDArray[np.int64]
 ) -> tuple[Phrase, tuple[Context, ...]]:
     """Return the longest phrase around an n-gram in some rows, and some of its contexts."""
-    inputs = corpus.rows.inputs(rows)
-    phrase = longest_phrase(feature, inputs)
+    inputs, phrase = corpus.rows.inputs(rows), phrase_of(corpus, feature, rows)
     held = np.array([place is not None for place in phrase.places], np.bool_)
     shown = np.flatnonzero(np.isin(rows, corpus.rows.sample(rows[held], CONTEXTS)))
     contexts = [

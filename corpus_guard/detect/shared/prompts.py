@@ -8,10 +8,10 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from corpus_guard.detect.shared.findings import phrase_of
 from corpus_guard.detect.shared.statistics import mean_pairwise_cosine
 from corpus_guard.sketch.reference_pool import ReferencePool
 from corpus_guard.sketch.rows.corpus import Corpus
-from corpus_guard.sketch.text.phrases import longest_phrase
 from corpus_guard.sketch.units import Units
 
 SAMPLE = 200
@@ -47,7 +47,7 @@ class PromptSpread:
 def prompt_spread(corpus: Corpus, feature: int, rows: npt.NDArray[np.int64]) -> PromptSpread:
     """Return how different the prompts around a trigger are, from at most 200 of its rows."""
     sample = corpus.rows.sample(rows, SAMPLE)
-    phrase = longest_phrase(feature, corpus.rows.inputs(sample))
+    phrase = phrase_of(corpus, feature, sample)
     word = max(_WORD.findall(phrase.text.lower()), key=len, default="")
     echoes = sum(word in _WORD.findall(said.lower()) for said in corpus.rows.responses(sample))
     cosine, explained = corpus.once(
