@@ -4,8 +4,8 @@
 
 DIR holds `clean/` as JSON Lines. Records are synthesised as in `benchmark_speed.py`; the same records
 are scanned without a trigger and with `--triggers` different ones in 60 rows each, five times in turn
-with one thread, and the scans of least CPU time are compared. Then the poisoned records are scanned with one and two processes,
-plain and packed, in one file and in seven: the findings must be the same.
+with one thread, and the scans of least CPU time are compared. Then the poisoned records are scanned with
+one and two processes, plain and packed, in one file and in seven: the findings must be the same.
 """
 
 import argparse
