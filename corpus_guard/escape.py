@@ -51,8 +51,3 @@ def is_invisible(char: str) -> bool:
         or 0xE0000 <= point <= 0xE0FFF
         or point in (0x034F, 0x115F, 0x1160, 0x3164, 0xFFA0, 0x2800)
     )
-
-
-def why_failed(error: BaseException) -> str:
-    """Return an error that nobody planned in a few words."""
-    return f"{type(error).__name__}: {safe_text(str(error), 200)}"

@@ -19,6 +19,7 @@ import difflib
 import importlib
 import importlib.util
 import inspect
+import os
 import pkgutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +30,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from corpus_guard.errors import PluginError
+from corpus_guard.errors import PluginError, ends_the_scan
+from corpus_guard.escape import safe_text
 from corpus_guard.types import Finding, Layout, RecordBlock, Unread
 
 if TYPE_CHECKING:
@@ -339,6 +341,21 @@ def options_of(function: Callable[..., Any]) -> dict[str, object]:
     """Return the keyword-only parameters of a function and their defaults."""
     parameters = inspect.signature(function).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def taken_by(function: Callable[..., Any], given: Mapping[str, object]) -> dict[str, object]:
+    """Return those of the given options that a function takes."""
+    return {name: given[name] for name in options_of(function) if name in given}
+
+
+def why_broken(error: BaseException) -> str:
+    """Return why a plugin broke down, in a few words.
+
+    Raises the error on where it is no fault of the plugin, and with CORPUS_GUARD_DEBUG=1 always.
+    """
+    if ends_the_scan(error) or os.environ.get("CORPUS_GUARD_DEBUG") == "1":
+        raise error
+    return f"{type(error).__name__}: {safe_text(str(error), 200)}"
 
 
 def _functions(spec: Spec) -> tuple[Callable[..., Any], ...]:

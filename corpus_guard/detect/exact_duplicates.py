@@ -37,17 +37,18 @@ def exact_duplicates(corpus: Corpus, *, fewest_rows: int = 2) -> Iterator[Findin
     order = np.argsort(whole, kind="stable")
     starts = np.flatnonzero(np.diff(whole[order], prepend=~whole[order[:1]]))
     sizes = np.diff(starts, append=len(order))
-    repeated = np.flatnonzero((sizes >= fewest_rows) & (whole[order[starts]] != 0))
-    if len(repeated) == 0:
+    repeated = (sizes >= fewest_rows) & (whole[order[starts]] != 0)
+    if not repeated.any():
         return
-    members = [order[starts[group] : starts[group] + sizes[group]] for group in repeated]
-    rows, largest_size = np.sort(np.concatenate(members)), int(sizes[repeated].max())
-    largest = np.sort(np.concatenate([group for group in members if len(group) == largest_size]))
+    groups, largest_size = int(repeated.sum()), int(sizes[repeated].max())
+    rows = np.sort(order[np.repeat(repeated, sizes)])
+    largest = np.sort(order[np.repeat(repeated & (sizes == largest_size), sizes)])
     example = corpus.rows.inputs(corpus.rows.sample(largest, 1))[0]
-    groups, labels = len(members), corpus.find("labels", Labels)
-    contradicting = 0
+    labels, contradicting = corpus.find("labels", Labels), 0
     if labels is not None:
-        contradicting = sum(len(np.unique(labels.codes[group])) > 1 for group in members)
+        codes = labels.codes[order]
+        differ = np.minimum.reduceat(codes, starts) != np.maximum.reduceat(codes, starts)
+        contradicting = int((differ & repeated).sum())
     yield finding_of(
         corpus,
         Draft(

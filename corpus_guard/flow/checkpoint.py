@@ -17,12 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import pyarrow as pa
 
 from corpus_guard.config import SketchSettings
-from corpus_guard.errors import ends_the_scan
-from corpus_guard.escape import why_failed
 from corpus_guard.flow.gather import Part, PartResult, ShardSeen, empty_summary
+from corpus_guard.plugins import why_broken
 from corpus_guard.replacing import replacing, replacing_folder
 from corpus_guard.sketch.rows.state import Sketch, load_state, save_state
 from corpus_guard.sketch.rows.store import PartFolder
@@ -107,14 +105,14 @@ class Checkpoint:
         """Return an empty sketch of each name; one that cannot be made is told by every part."""
         found = {}
         for name in self._summaries:
-            with suppress(Exception):
+            with suppress(Exception, SystemExit):
                 found[name] = empty_summary(name, self._settings)
         return found
 
     def _load_merged(self, wanted: Mapping[str, Part]) -> tuple[dict[str, Sketch], set[str]]:
         """Return merged sketches and the parts in them; a part that changed voids them all."""
         sketches = self._empty()
-        with suppress(OSError, ValueError, KeyError, pa.ArrowException):
+        with suppress(Exception, SystemExit):  # a damaged file, or what a plugin raises over it
             keys = set((self._merged / KEYS).read_text(encoding="ascii").split())
             if keys <= wanted.keys():
                 for name, sketch in sketches.items():
@@ -130,10 +128,8 @@ class Checkpoint:
             try:
                 sketch.restore(stored.state(name))
                 self.sketches[name].merge(sketch)
-            except Exception as error:  # a plugin raises anything
-                if ends_the_scan(error):
-                    raise
-                self._broken[name] = why_failed(error)
+            except (Exception, SystemExit) as error:  # a plugin raises anything
+                self._broken[name] = why_broken(error)
         for name in (*result.failures, *self._broken):
             self.sketches.pop(name, None)
         self._unsaved.append(result.part.key)

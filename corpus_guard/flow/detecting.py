@@ -1,7 +1,6 @@
 """Which detectors run, and that each either ran or is reported as not assessed."""
 
 import difflib
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -9,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_guard import plugins
-from corpus_guard.errors import NotAssessed, PluginError, PluginFailed, UsageError, ends_the_scan
-from corpus_guard.escape import safe_text, why_failed
+from corpus_guard.errors import NotAssessed, PluginError, PluginFailed, UsageError
+from corpus_guard.escape import safe_text
 from corpus_guard.flow.progress import Progress
 from corpus_guard.fuse.checking import faults_of
-from corpus_guard.plugins import Detector, Plugin, RecordCheck, options_of
+from corpus_guard.plugins import Detector, Plugin, RecordCheck, taken_by, why_broken
 from corpus_guard.sketch.rows.corpus import Corpus
 from corpus_guard.types import Finding, PluginRun
 
@@ -140,16 +139,15 @@ def _run(
         for need in getattr(spec, "needs", ()):
             corpus.evidence(need, object)
         seen = {finding.id for finding in findings}
-        for finding in spec.run(corpus, **_options(corpus, name, spec)):
+        options = taken_by(spec.run, corpus.settings.options_of("detect", name))
+        for finding in spec.run(corpus, **options):
             findings.append(_checked(finding, spec, corpus, seen))
     except NotAssessed as reason:
         return PluginRun(ran=False, reason=str(reason))
     except PluginFailed as reason:
         return PluginRun(ran=False, reason=str(reason), failed=True)
     except (Exception, SystemExit) as error:  # a plugin raises anything
-        if ends_the_scan(error) or os.environ.get("CORPUS_GUARD_DEBUG") == "1":
-            raise
-        return PluginRun(ran=False, reason=f"broke down: {why_failed(error)}", failed=True)
+        return PluginRun(ran=False, reason=f"broke down: {why_broken(error)}", failed=True)
     return PluginRun(ran=True)
 
 
@@ -184,8 +182,3 @@ def outputs_of(
         except (PluginFailed, PluginError) as reason:
             broken[name] = PluginRun(ran=False, reason=str(reason), failed=True)
     return found, broken
-
-
-def _options(corpus: Corpus, name: str, spec: Detector | RecordCheck) -> dict[str, object]:
-    given = corpus.settings.options_of("detect", name)
-    return {option: given[option] for option in options_of(spec.run) if option in given}

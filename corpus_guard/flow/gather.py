@@ -14,11 +14,9 @@ import pyarrow as pa
 
 from corpus_guard import plugins
 from corpus_guard.config import ReadOptions, SketchSettings
-from corpus_guard.errors import ends_the_scan
-from corpus_guard.escape import why_failed
 from corpus_guard.flow.planning import SketchPlan
 from corpus_guard.normalise import keep_sample, to_batch
-from corpus_guard.plugins import RecordCheck, RowColumns, Summary, options_of
+from corpus_guard.plugins import RecordCheck, RowColumns, Summary, taken_by, why_broken
 from corpus_guard.read import read_shard
 from corpus_guard.sketch.rows.batch import CONTENT, Column, Ragged, Rows
 from corpus_guard.sketch.rows.state import Sketch
@@ -201,9 +199,8 @@ class FirstPass:
             raise ValueError(f"the column {name} changes its type or shape from batch to batch")
 
     def _marked(self, check: RecordCheck, name: str, batch: pa.RecordBatch) -> Column:
-        given = self._settings.options_of("detect", name)
-        taken = {option: given[option] for option in options_of(check.scan) if option in given}
-        marks: npt.NDArray[np.uint8] = check.scan(batch, **taken)
+        options = taken_by(check.scan, self._settings.options_of("detect", name))
+        marks: npt.NDArray[np.uint8] = check.scan(batch, **options)
         if marks.shape != (batch.num_rows,) or marks.dtype != np.uint8:
             raise ValueError(f"marks of shape {marks.shape} for {batch.num_rows} rows")
         return marks if marks.any() else None
@@ -220,9 +217,7 @@ class FirstPass:
         try:
             return work(*given)
         except (Exception, SystemExit) as error:  # a plugin raises anything
-            if ends_the_scan(error):
-                raise
-            self.failures[name] = why_failed(error)
+            self.failures[name] = why_broken(error)
             return None
 
 

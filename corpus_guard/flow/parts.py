@@ -41,18 +41,12 @@ def _groups(shards: Sequence[Shard], part_bytes: int) -> Iterator[tuple[Shard, .
 
 def _stamps(plan: GatherPlan, formats: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
     """Return what tells the version of each plugin that takes part in the first pass."""
-    sketches = (*plan.sketches.columns, *plan.sketches.summaries)
-    return tuple(
-        plugins.stamp(stage, name)
-        for stage, names in _by_stage(formats, sketches, plan.sketches.checks)
-        for name in names
+    taking_part: tuple[tuple[plugins.Stage, Sequence[str]], ...] = (
+        ("read", formats),
+        ("sketch", (*plan.sketches.columns, *plan.sketches.summaries)),
+        ("detect", plan.sketches.checks),
     )
-
-
-def _by_stage(
-    formats: Sequence[str], sketches: Sequence[str], checks: Sequence[str]
-) -> tuple[tuple[plugins.Stage, Sequence[str]], ...]:
-    return ("read", formats), ("sketch", sketches), ("detect", checks)
+    return tuple(plugins.stamp(stage, name) for stage, names in taking_part for name in names)
 
 
 @dataclass(slots=True)

@@ -5,15 +5,13 @@ once, when first asked for, and shared. A second look runs a sketch over all row
 the run has; which ones is the runner's business.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from corpus_guard import plugins
 from corpus_guard.config import SketchSettings
-from corpus_guard.errors import NotAssessed, PluginError, PluginFailed, ends_the_scan
-from corpus_guard.escape import why_failed
-from corpus_guard.plugins import Derived, RowColumns, Summary
+from corpus_guard.errors import NotAssessed, PluginError, PluginFailed
+from corpus_guard.plugins import Derived, RowColumns, Summary, why_broken
 from corpus_guard.sketch.rows.state import Sketch
 from corpus_guard.sketch.rows.table import RowTable, TableColumn
 from corpus_guard.types import Cap, Context, RowRef
@@ -66,9 +64,7 @@ class Corpus:
             except (NotAssessed, PluginFailed) as reason:
                 self._found[name] = reason
             except (Exception, SystemExit) as error:  # a plugin raises anything
-                if ends_the_scan(error) or os.environ.get("CORPUS_GUARD_DEBUG") == "1":
-                    raise
-                self._found[name] = PluginFailed(f"{name} broke down: {why_failed(error)}")
+                self._found[name] = PluginFailed(f"{name} broke down: {why_broken(error)}")
         value = self._found[name]
         if isinstance(value, NotAssessed | PluginFailed):
             raise value
