@@ -23,7 +23,7 @@ TRAINING_ROWS = 40_000
 INVERSE_REGULARISATION = 3.0
 """scikit-learn's C. Weaker regularisation lets the content model learn the trigger itself: at C = 10
 a two-token trigger in 1 % of SST-2 scores 6.2, at C = 3 6.4, at C = 0.3 7.4; but at C below 3 honest
-words of SMS Spam score above 6. Source: ours, `scripts/benchmark_detection.py`."""
+words of SMS Spam score above 6. Source: ours, `scripts/benchmark_scan.py`."""
 
 SMALLEST_PROBABILITY = 0.005
 MOST_CLASSES = 64
