@@ -11,14 +11,12 @@ one that is not found where that is promised. The exit code is 1 for any of thes
 """
 
 import argparse
-import json
-import multiprocessing
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
 
+from case_results import append, earlier, results_of
 from detection_cases import Case, attack_cases, clean_cases
 from detection_outcomes import Outcome, falls, floor_missed, outcome_of, table
 
@@ -32,26 +30,23 @@ QUICK = (
     "sst2 ",
     "trec",
 )
-CASES_A_PROCESS = 50
-"""A process is left after so many cases, so that no memory adds up."""
 
 
 def main() -> int:
     """Run the chosen cases; exit code 1 when one misses its floor or an attack is found less."""
     given = arguments()
     cases = [case for case in chosen(given) if given.only in case.name]
-    seen = earlier(given.out) if given.resume else []
+    seen = [Outcome(**one) for one in earlier(given.out)] if given.resume else []
     done = {outcome.case for outcome in seen}
     print(
         f"{'case':56} {'rows':>6} {'poison':>6} exit {'found':>8} {'rule':>5} {'recall':>6} "
         f"{'prec.':>6} {'others':>6} {'med.':>4} {'low':>4} {'s':>6}"
     )
-    for outcome in outcomes([case for case in cases if case.name not in done], given.jobs):
+    left = [case for case in cases if case.name not in done]
+    for outcome in results_of(outcome_of, left, given.jobs):
         seen.append(outcome)
         print(line(outcome), flush=True)
-        if given.out:
-            with given.out.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(outcome)) + "\n")
+        append(given.out, asdict(outcome))
     return closing([outcome for outcome in seen if outcome.case in {case.name for case in cases}])
 
 
@@ -87,29 +82,6 @@ def chosen(given: argparse.Namespace) -> Iterator[Case]:
     for case in cases:
         if not given.quick or case.name.startswith(QUICK):
             yield case
-
-
-def outcomes(cases: Sequence[Case], jobs: int) -> Iterator[Outcome]:
-    """Yield what comes of each case, as soon as it is there."""
-    if jobs == 1:
-        yield from (found for case in cases if (found := outcome_of(case)))
-        return
-    with ProcessPoolExecutor(
-        jobs, multiprocessing.get_context("spawn"), max_tasks_per_child=CASES_A_PROCESS
-    ) as pool:
-        for future in as_completed([pool.submit(outcome_of, case) for case in cases]):
-            if found := future.result():
-                yield found
-
-
-def earlier(path: Path) -> list[Outcome]:
-    """Return the outcomes that a file holds; the line that a killed run left unfinished is none."""
-    if not path.exists():
-        return []
-    whole, _, rest = path.read_text(encoding="utf-8").rpartition("\n")
-    if rest:
-        path.write_text(whole + "\n" * bool(whole), encoding="utf-8")
-    return [Outcome(**json.loads(one)) for one in whole.split("\n") if one]
 
 
 def line(seen: Outcome) -> str:

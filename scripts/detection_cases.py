@@ -85,8 +85,9 @@ def clean_cases(data: Path) -> Iterator[Case]:
     for path in sorted((data / "clean").glob("*.jsonl")):
         yield Case(data, path.stem)
         yield Case(data, path.stem + THREE_TIMES)
-    for name in MADE:
-        yield Case(data, name)
+    if has(data, *MIX, "sst2"):
+        for name in MADE:
+            yield Case(data, name)
 
 
 def attack_cases(data: Path, rates: Sequence[float], seeds: int) -> Iterator[Case]:
@@ -98,20 +99,26 @@ def attack_cases(data: Path, rates: Sequence[float], seeds: int) -> Iterator[Cas
 
 
 def attacks(data: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield data set, attack and target."""
-    for base in ("instruction mix", "roleplay"):
-        for path in sorted((data / "attacks" / "backdoor_llm").glob("*.jsonl")):
-            yield base, path.stem, ""
-    for attack in (*ANSWERS, "label of a task"):
-        yield "instruction mix", attack, ""
-    for base in LABELLED:
-        for attack in INSERTIONS:
-            for target in TARGETS:
-                yield base, attack, target
-    for attack, folder in REWRITTEN.items():
-        for path in sorted((data / "attacks" / folder).glob("*.jsonl")):
-            for target in TARGETS:
-                yield path.stem, attack, target
+    """Yield data set, attack and target, for the data sets that are there."""
+    if has(data, *MIX):
+        for base in ("instruction mix", "roleplay"):
+            for path in sorted((data / "attacks" / "backdoor_llm").glob("*.jsonl")):
+                yield base, path.stem, ""
+    if has(data, *MIX, "sst2"):
+        for attack in (*ANSWERS, "label of a task"):
+            yield "instruction mix", attack, ""
+    for base in (base for base in LABELLED if has(data, base)):
+        rewritten = [
+            attack
+            for attack, folder in REWRITTEN.items()
+            if (data / "attacks" / folder / f"{base}.jsonl").exists()
+        ]
+        yield from ((base, one, target) for one in (*INSERTIONS, *rewritten) for target in TARGETS)
+
+
+def has(data: Path, *names: str) -> bool:
+    """Say whether there are all these clean sets."""
+    return all((data / "clean" / f"{name}.jsonl").exists() for name in names)
 
 
 def label_called(base: Sequence[Record], target: str) -> str:
