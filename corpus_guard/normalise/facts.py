@@ -16,6 +16,7 @@ from corpus_guard.normalise.shapes import COMMON_SHARE, SHAPES, is_label_like, i
 ABSENT, BLANK, SCALAR, NO_LABEL_VALUE = "", "-", "s", "o"
 """Kinds of values: null; an empty one; a text or number; one that is no label in a label's field."""
 
+LIST_OF_MAPPINGS = "lm"
 FEWEST_KNOWN = 16
 MOST_NAMES = 256
 MOST_JUDGED = 512
@@ -109,7 +110,7 @@ class Survey:
 
     @classmethod
     def of(cls, records: Iterable[Record], known: Collection[str], paths: Iterable[str]) -> Self:
-        """Return what records tell of the fields of known names, of the commonest others, and of paths."""
+        """Return what records tell of fields of known names, of the commonest others, and of paths."""
         found: dict[str, dict[str, list[object]]] = {}
         for record in records:
             for name, value in record.items():

@@ -26,7 +26,7 @@ from corpus_guard.types import (
 )
 
 HEAD = 256
-PLACES, AT_A_PLACE, PLACE_BYTES = 16, 64, 1 << 20
+PLACES, AT_A_PLACE, PLACE_BYTES = 8, 64, 1 << 20
 WHOLE_BYTES, MOST_OF_WHOLE = 8 << 20, 1 << 16
 MOST_SAMPLED = 4096
 """A target of at most WHOLE_BYTES is looked at whole, a larger file that can be entered anywhere at its

@@ -8,10 +8,9 @@ keys. However many different records there are, what is remembered is bounded.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from typing import Any
 
-from corpus_guard.normalise.facts import ABSENT, BLANK, SCALAR, Record
+from corpus_guard.normalise.facts import ABSENT, BLANK, LIST_OF_MAPPINGS, SCALAR, Record
 from corpus_guard.normalise.fields import field_value
 from corpus_guard.normalise.scheme import LABELS, Scheme, named_by
 from corpus_guard.normalise.turns import is_chat
@@ -115,24 +114,38 @@ class Sorter:
         columns = [self._marks(name, records) for name in held.known]
         if others:
             columns.append(list(map(_chats, records, others)))
-        for marks, places in _places(columns, len(records)):
-            chats: tuple[str, ...] = marks[-1] if others else ()
-            fields, first = (*held.known, *chats), records[places[0]]
-            layout = self._layout((held, *marks), first, fields, is_all=held.is_whole)
+        told, count = _told(columns), len(records)
+        if told is None:
+            firsts: dict[Any, int] = {None: 0}
+        else:
+            firsts = dict(zip(reversed(told), range(count - 1, -1, -1), strict=True))
+        found: dict[Any, Layout | None] = {}
+        for marks, place in firsts.items():
+            key: Marks = (held, *(c if isinstance(c, str) else c[place] for c in columns))
+            fields = (*held.known, *(key[-1] if others else ()))
+            found[marks] = self._layout(key, records[place], fields, is_all=held.is_whole)
+        one = next(iter(found.values()))
+        if one is not None and all(layout is one for layout in found.values()):
+            yield one, range(count)
+            return
+        for marks, places in _places(told if told is not None else [None] * count).items():
+            layout = found[marks]
             if layout is not None:
                 yield layout, places
                 continue
             for place in places:
-                fields = (*held.known, *others[place])
-                yield self._by_all(records[place], fields), [place]
+                yield self._by_all(records[place], (*held.known, *others[place])), [place]
 
     def _marks(self, name: str, records: Sequence[Record]) -> str | list[object]:
         """Return what tells the values of a field apart, as one mark where it is the same for all."""
         values = [record.get(name) for record in records]
-        if (name, SCALAR) in self.scheme.survey.facts:
-            found = _quick_marks(values, set(map(type, values)), name.lower() in LABELS)
+        types, known = set(map(type, values)), self.scheme.survey.facts
+        if types <= _PLAIN and (name, SCALAR) in known:
+            found = _quick_marks(values, types, name.lower() in LABELS)
             if found is not None:
                 return found
+        if types == {list} and (name, LIST_OF_MAPPINGS) in known and _are_lists_of_mappings(values):
+            return LIST_OF_MAPPINGS
         if "." in name:
             values = [field_value(record, name) for record in records]
         marks = [self.scheme.mark(name, value) for value in values]
@@ -174,28 +187,34 @@ def _chats(record: Record, fields: Sequence[str]) -> tuple[str, ...]:
 def _quick_marks(
     values: list[object], types: set[type], is_label: bool
 ) -> str | list[object] | None:
-    """Return the marks of texts and whole numbers; None where there are others."""
-    if not types <= _PLAIN:
-        return None
-    if is_label and any(isinstance(value, str) and len(value) > LONGEST_LABEL for value in values):
+    """Return the marks of texts and whole numbers; None where some are no labels."""
+    if is_label and max(map(len, map(str, values))) > LONGEST_LABEL:
         return None
     if type(None) not in types and "" not in values:
         return SCALAR
     blank = ABSENT if is_label else BLANK
+    if type(None) not in types and values.count("") == len(values):
+        return blank
     return [ABSENT if value is None else blank if value == "" else SCALAR for value in values]
 
 
-def _places(
-    columns: Sequence[str | list[Any]], count: int
-) -> Iterable[tuple[Marks, Sequence[int]]]:
-    """Return the different rows of some columns of marks, and the places of each."""
-    if all(isinstance(column, str) for column in columns):
-        return [(tuple(columns), range(count))]
-    found: dict[Marks, list[int]] = {}
-    each = (repeat(column, count) if isinstance(column, str) else column for column in columns)
-    for place, marks in enumerate(zip(*each, strict=True)):
-        found.setdefault(marks, []).append(place)
-    return list(found.items())
+def _are_lists_of_mappings(values: list[Any]) -> bool:
+    return {type(value[0]) if value else None for value in values} == {dict}
+
+
+def _told(columns: Sequence[str | list[Any]]) -> list[Any] | None:
+    """Return what tells records apart, one after the other; None where nothing does."""
+    varying = [column for column in columns if not isinstance(column, str)]
+    if len(varying) == 1:
+        return varying[0]
+    return list(zip(*varying, strict=True)) if varying else None
+
+
+def _places(marks: Iterable[Any]) -> dict[Any, list[int]]:
+    found: dict[Any, list[int]] = {}
+    for place, mark in enumerate(marks):
+        found.setdefault(mark, []).append(place)
+    return found
 
 
 def _joined(pieces: Sequence[Sequence[int]]) -> Sequence[int]:

@@ -634,8 +634,8 @@ def test_no_value_in_any_field_of_any_layout_is_a_crash(name: str, data: st.Data
     known = CASES[name].record
     odd = {field: data.draw(st.sampled_from([*ODD, value])) for field, value in known.items()}
     layouts = (layout_of([known] * 20), layout_of([odd] * 20))
-    for given in (*layouts, sorter_of([known] * 20), sorter_of([odd] * 20), sorter_of([])):
-        found = "\n".join(texts_of([odd], given)[0].values())
+    for way in (*layouts, sorter_of([known] * 20), sorter_of([odd] * 20), sorter_of([])):
+        found = "\n".join(texts_of([odd], way)[0].values())
         if any(value is DEEP or value is DEEP_CHAT for value in odd.values()):
             assert "deep\u200bdown" in found
 
