@@ -23,6 +23,13 @@ MOST_JUDGED = 512
 MOST_LABEL_VALUES = 64
 _FEWEST_OF_A_LABEL = 4
 
+_OF_KIND: Mapping[str, tuple[str, ...]] = {
+    "scalar": ("prose", "label", "flag", "pick"),
+    "list": ("chat", "pairs", "strings", "list"),
+    "map": ("chat", "tree", "languages"),
+}
+"""Which shapes values of a kind may have."""
+
 Record = Mapping[str, object]
 
 
@@ -44,9 +51,13 @@ class Facts:
     def of(cls, values: Sequence[object]) -> Self:
         """Return what values of one kind tell; only the first MOST_JUDGED decide their shapes."""
         judged = values[:MOST_JUDGED]
-        shapes = [name for name, fits in SHAPES.items() if fits(judged)]
-        if sum(is_label_like([value]) for value in judged) * COMMON_SHARE >= len(judged):
-            shapes.append("some_labels")
+        first = judged[0]
+        kind = "list" if isinstance(first, list | tuple) else "map"
+        names = _OF_KIND[kind if isinstance(first, list | tuple | Mapping) else "scalar"]
+        shapes = [name for name in names if SHAPES[name](judged)]
+        if names is _OF_KIND["scalar"]:
+            some = sum(is_label_like([value]) for value in judged) * COMMON_SHARE >= len(judged)
+            shapes += ["some_labels"] if some else []
         total = sum(len(value) for value in judged if isinstance(value, str))
         return cls(
             shapes=tuple(shapes),

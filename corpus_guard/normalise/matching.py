@@ -100,21 +100,27 @@ def table_names() -> frozenset[str]:
     )
 
 
-@lru_cache(maxsize=256)  # a pure function; records of a few kinds come by the million
+@lru_cache(maxsize=1024)  # a pure function; records of a few kinds come by the million
 def _candidates(names: frozenset[str]) -> tuple[Known, ...]:
-    def may_fill(slot: _Slot) -> bool:
-        return slot.is_optional or any(
-            name in names or name.split(".")[0] in names for name, _ in slot.options
-        )
-
     return tuple(
-        known
-        for known in KNOWN
-        if all(
-            may_fill(slot)
-            for text in (*known.roles.values(), known.needs, known.winner)
-            for slot in _slots(text)
+        known for known, required in _required() if not any(map(names.isdisjoint, required))
+    )
+
+
+@cache  # the table does not change
+def _required() -> tuple[tuple[Known, tuple[frozenset[str], ...]], ...]:
+    """Return each entry with the fields that may fill each slot that must be filled."""
+    return tuple(
+        (
+            known,
+            tuple(
+                frozenset(top for name, _ in slot.options for top in (name, name.split(".")[0]))
+                for text in (*known.roles.values(), known.needs, known.winner)
+                for slot in _slots(text)
+                if not slot.is_optional
+            ),
         )
+        for known in KNOWN
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from corpus_guard.config import FieldOverrides
 from corpus_guard.normalise import names
@@ -48,6 +48,7 @@ def _paths() -> Mapping[str, tuple[str, ...]]:
     return found
 
 
+@lru_cache(maxsize=16)  # asked for each record of a layout of its own
 def named_by(overrides: FieldOverrides) -> tuple[str, ...]:
     """Return the fields that the user names, sorted."""
     return tuple(sorted({name for name in asdict(overrides).values() if name is not None}))
@@ -132,6 +133,8 @@ class Scheme:
     def _overrides(self, record: Record) -> FieldOverrides:
         """Return what the user names, less what this record does not hold at all."""
         given = self.overrides
+        if not named_by(given):
+            return given
         if given.label is not None and not holds(record, given.label):
             given = replace(given, label="")
         texts = [getattr(given, role) for role in _TEXTS]
