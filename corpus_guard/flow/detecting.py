@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_guard import plugins
-from corpus_guard.errors import NotAssessed, PluginError, PluginFailed, UsageError
+from corpus_guard.errors import NotAssessed, NotPresent, PluginError, PluginFailed, UsageError
 from corpus_guard.escape import safe_text
 from corpus_guard.flow.progress import Progress
 from corpus_guard.fuse.checking import faults_of
@@ -139,14 +139,13 @@ def _run(
     try:
         if failure is not None:
             raise PluginFailed(f"broke down: {failure}")
-        for need in getattr(spec, "needs", ()):
-            corpus.evidence(need, object)
+        corpus.require(getattr(spec, "needs", ()))
         seen = {finding.id for finding in findings}
         options = taken_by(spec.run, corpus.settings.options_of("detect", name))
         for finding in spec.run(corpus, **options):
             findings.append(_checked(finding, spec, corpus, seen))
     except NotAssessed as reason:
-        return PluginRun(ran=False, reason=str(reason))
+        return PluginRun(ran=False, reason=str(reason), gap=not isinstance(reason, NotPresent))
     except PluginFailed as reason:
         return PluginRun(ran=False, reason=str(reason), failed=True)
     except (Exception, SystemExit) as error:  # a plugin raises anything
