@@ -171,7 +171,13 @@ def _languages(name: str, value: object) -> tuple[str, ...]:
 
 
 def _includes(wide: Layout, narrow: Layout) -> bool:
-    """Say whether a layout gives all the roles that another gives, to the same fields."""
+    """Say whether a layout gives all the roles that another gives, to the same fields.
+
+    A field that is the text only because it is the longest may have any role.
+    """
+    texts = narrow.roles.get("text", ())
+    if len(texts) == 1 and texts[0].lower() not in names.TEXT and "label" not in narrow.roles:
+        return any(texts[0] in wide.roles.get(role, ()) for role in JUDGED_ROLES)
     return all(
         set(fields) <= set(wide.roles.get(role, ()))
         for role, fields in narrow.roles.items()

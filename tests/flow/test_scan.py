@@ -2,7 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from corpora import Record, write_jsonl
+from corpora import Record, labelled, with_label_trigger, write_jsonl
 
 import corpus_guard as cg
 from corpus_guard.config import ReadOptions, ScanOptions
@@ -39,8 +39,10 @@ def test_a_high_finding_exits_with_1(reviews: list[Record], tmp_path: Path) -> N
     assert (result.verdict, result.exit_code) == ("poisoned", 1)
 
 
-def test_a_floor_above_the_findings_passes(reviews: list[Record], tmp_path: Path) -> None:
-    assert cg.scan(reviews, out=tmp_path / "out", fail_on="critical").exit_code == 0
+def test_a_floor_above_the_findings_passes(tmp_path: Path) -> None:
+    few = with_label_trigger(labelled(1500), "qelvo", 4).records
+    assert cg.scan(few, out=tmp_path / "high", fail_on="high").exit_code == 1
+    assert cg.scan(few, out=tmp_path / "critical", fail_on="critical").exit_code == 0
 
 
 def test_flagged_rows_are_those_of_the_attack(
