@@ -19,7 +19,7 @@ from corpus_guard.laws.scanned import in_one
 from corpus_guard.types import SEVERITIES, Finding, Severity
 
 RATES = (0.005, 0.01, 0.03, 0.1, 0.2)
-NARROW_RATES = (0.005, 0.01, 0.03, 0.1)
+NARROW_RATES = (0.01, 0.03, 0.1)
 """The shares of a corpus that are poisoned, at random or among records of one kind."""
 USUAL = 0.03
 """The rate at which ways of writing and copies are compared."""
@@ -58,7 +58,7 @@ class PowerSubject:
         """Judge the detector; nothing is made or run before it is asked for."""
         self._detector = detector
         self.attacks = [what for what in PLANTED if what in detector.spec.attacks]
-        self._powers: dict[tuple[str, float, str, bool], Power] = {}
+        self._planted: dict[tuple[str, float, str, bool], Found] = {}
 
     @cached_property
     def found_attacks(self) -> list[str]:
@@ -67,11 +67,17 @@ class PowerSubject:
 
     def power(self, what: str, rate: float, way: str = "once", *, is_narrow: bool = False) -> Power:
         """Return how an attack is found."""
+        _, rows = planted_batch(what, rate, way, is_narrow)
+        return power_of(self.found_planted(what, rate, way, is_narrow=is_narrow), rows)
+
+    def found_planted(
+        self, what: str, rate: float, way: str = "once", *, is_narrow: bool = False
+    ) -> Found:
+        """Return what is found in a corpus with an attack."""
         key = what, rate, way, is_narrow
-        if key not in self._powers:
-            batch, rows = planted_batch(*key)
-            self._powers[key] = power_of(self.found(batch), rows)
-        return self._powers[key]
+        if key not in self._planted:
+            self._planted[key] = self.found(planted_batch(*key)[0])
+        return self._planted[key]
 
     def found(self, batch: pa.RecordBatch) -> Found:
         """Return what is found in some rows."""
@@ -103,12 +109,12 @@ def a_trigger_is_found_however_it_is_written(given: PowerSubject) -> Differences
 def copies_of_all_rows_change_no_severity(given: PowerSubject) -> Differences:
     """Every record three times over gives the same findings, as bad as before, on the same contents."""
     corpora = {PLANTED[what].clean: f"the clean corpus of {what}" for what in given.attacks}
-    samples = {name: batch_of(clean()) for clean, name in corpora.items()}
+    for clean, name in corpora.items():
+        batch = batch_of(clean())
+        yield from _unequal(given.found(batch), given.found(_copied(batch)), name)
     for what in given.found_attacks:
-        samples[what], _ = planted_batch(what, USUAL)
-    for name, batch in samples.items():
-        copied = taken(batch, shuffled(FOLD * batch.num_rows, seed=5) % batch.num_rows)
-        yield from _unequal(given.found(batch), given.found(copied), name)
+        batch, _ = planted_batch(what, USUAL, "once", False)
+        yield from _unequal(given.found_planted(what, USUAL), given.found(_copied(batch)), what)
 
 
 def copies_of_one_text_are_no_evidence(given: PowerSubject) -> Differences:
@@ -131,7 +137,7 @@ OF_ASSOCIATIONS = (
 
 @cache
 def planted_batch(
-    what: str, rate: float, way: str = "once", is_narrow: bool = False
+    what: str, rate: float, way: str, is_narrow: bool
 ) -> tuple[pa.RecordBatch, frozenset[int]]:
     """Return a corpus with an attack, and the numbers of its poisoned rows."""
     planted = PLANTED[what].planted(rate, way, is_narrow=is_narrow)
@@ -150,6 +156,10 @@ def power_of(found: Found, poisoned: frozenset[int]) -> Power:
         severity=min(about, key=SEVERITIES.index, default=None),
         recall=len(flagged & poisoned) / len(poisoned),
     )
+
+
+def _copied(batch: pa.RecordBatch) -> pa.RecordBatch:
+    return taken(batch, shuffled(FOLD * batch.num_rows, seed=5) % batch.num_rows)
 
 
 def _falls(what: str, powers: Mapping[float, Power]) -> Iterator[str]:
