@@ -43,7 +43,7 @@ from corpus_guard.detect.shared.evidence import LOW, Weighed, bounded
 from corpus_guard.detect.shared.findings import Draft, finding_of
 from corpus_guard.detect.shared.label_screen import Screened, screen
 from corpus_guard.detect.shared.place import Insertions
-from corpus_guard.detect.shared.statistics import associate, beyond, q_values
+from corpus_guard.detect.shared.statistics import associate, q_values
 from corpus_guard.detect.shared.weighing import (
     Population,
     log_density,
@@ -69,9 +69,6 @@ SAMPLED_ROWS = 64
 
 TRIGGERS_EXPECTED = 0.1
 """How many triggers a data set is thought to hold before it is looked at."""
-
-USUAL_EFFECT = 1.5
-"""Log odds by which an honest word commonly moves a label: only what is beyond counts as strength."""
 
 MOST_STRENGTH = 10.0
 LEAST_PLACE, MOST_PLACE = -5.0, 6.5
@@ -155,7 +152,7 @@ def _patterns(close: Judged, content: ContentModel) -> list[_Pattern]:
             _Pattern(
                 candidate=one,
                 statistic=one.association.statistic,
-                strength=beyond(one.hits, one.expected, one.weights, USUAL_EFFECT) ** 2 / 2,
+                strength=one.strength,
                 contradiction=measure(one),
             )
         )

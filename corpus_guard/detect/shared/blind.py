@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_guard.detect.shared.place import Place, place_of
-from corpus_guard.detect.shared.statistics import Association, associate, tilted
+from corpus_guard.detect.shared.statistics import Association, associate, beyond, tilted
 from corpus_guard.detect.shared.votes import groups_of, votes
 from corpus_guard.escape import is_unseen
 from corpus_guard.sketch.adjacency import Adjacency
@@ -24,10 +24,14 @@ from corpus_guard.sketch.text.embedder import open_embedder, vector_codes
 from corpus_guard.sketch.text.words import Words
 
 ROWS_JUDGED = 300
-ALWAYS = 0.9
+
+USUAL_EFFECT = 1.5
+"""Log odds by which an honest word commonly moves a label: only what is beyond counts as strength."""
+
+ALWAYS = 0.7
 SPECIFIC = 0.5
-"""What stands with an n-gram in 90 % of its rows, but in the share .5 or less of that elsewhere, goes
-with it; a full stop stands everywhere."""
+"""What stands with an n-gram in 70 % of its rows, but in the share .5 or less of that elsewhere, goes
+with it: a word of a trigger may have honest rows too, and a full stop stands everywhere."""
 
 Floats = npt.NDArray[np.float64]
 RowNumbers = npt.NDArray[np.int64]
@@ -57,6 +61,15 @@ class Candidate:
     def association(self) -> Association:
         """The association beyond content and stronger patterns."""
         return associate(self.hits, self.expected, self.weights)
+
+    @property
+    def strength(self) -> float:
+        """The log likelihood ratio against an honest word's usual effect, in nats; 0 if below it."""
+        return beyond(self.hits, self.expected, self.weights, USUAL_EFFECT) ** 2 / 2
+
+    def measures(self) -> tuple[float, float]:
+        """Return strength and statistic."""
+        return self.strength, self.association.statistic
 
 
 class Judged:
@@ -160,14 +173,16 @@ class _Feature:
 
 
 def pursued(found: Judged, review: float, most: int) -> Iterator[Candidate]:
-    """Yield the strongest candidate, account for it in the others, and so on down to `review`.
+    """Yield the strongest candidate, account for it in the others, and so on.
 
-    So a trigger of many n-grams is one pattern, and what only stands near it is none.
+    So a trigger of many n-grams is one pattern, and what only stands near it is none. Only candidates
+    with a statistic of `review` or more count, the strongest beyond the usual effect first: of the
+    words of a trigger that is one without rows of its own.
     """
-    live = dict(enumerate(found.candidates))
-    strength = {key: one.association.statistic for key, one in live.items()}
+    live = {key: one for key, one in enumerate(found.candidates) if one.measures()[1] >= review}
+    strength = {key: one.measures() for key, one in live.items()}
     for _ in range(most):
-        live = {key: one for key, one in live.items() if strength[key] >= review}
+        live = {key: one for key, one in live.items() if strength[key][1] >= review}
         if not live:
             return
         best = max(live, key=lambda key: (strength[key], -live[key].feature, -live[key].column))
@@ -178,4 +193,4 @@ def pursued(found: Judged, review: float, most: int) -> Iterator[Candidate]:
             touched = np.isin(other.rows, rows, assume_unique=True)
             if other.column == pattern.column and touched.any():
                 other.expected[touched] = tilted(other.expected[touched], tilt)
-                strength[key] = other.association.statistic
+                strength[key] = other.measures()
