@@ -107,7 +107,7 @@ def label_triggers(corpus: Corpus) -> Iterator[Finding]:
     adjacency = corpus.evidence("adjacency", Adjacency)
     found = screen(corpus, labels, content, SAMPLED_NGRAMS)
     null = _null(corpus, labels, content, found)
-    close = judged(corpus, content, labels, adjacency, found.features, found.pairs)
+    close = judged(corpus, content, labels, adjacency, found.features, found.docs, found.pairs)
     patterns = _patterns(close, content)
     weighed = _weighed(patterns, found, null, Insertions(adjacency, corpus.settings.seed))
     kept = [at for at, (one, q) in enumerate(weighed) if one.log_odds >= LOW and q <= LARGEST_Q]

@@ -24,7 +24,10 @@ SAMPLE = 20_000
 SMALLEST_PROBABILITY = 0.005
 MOST_CLASSES = 2000
 FEWEST_ROWS_OF_CLASS = 8
-MOST_LEFT_OUT = 4096
+MOST_LEFT_OUT = 2048
+ENOUGH = 8192
+"""Rows that teach a blind model enough where so many are left out that it is made anew."""
+
 CALIBRATED_ON = 4096
 LEAST_SHARP, MOST_SHARP = 0.02, 4.0
 
@@ -97,7 +100,7 @@ class ContentModel:
         if len(contents) < MOST_LEFT_OUT:
             left_out = Moments.of(self.codes[held], self.known[held], len(self.classes))
             return (self.moments - left_out).discriminant()
-        kept = np.setdiff1d(np.arange(held.max(initial=0) + 1), held)
+        kept = np.setdiff1d(np.arange(held.max(initial=0) + 1), held)[:ENOUGH]
         return Moments.of(self.codes[kept], self.known[kept], len(self.classes)).discriminant()
 
     def judge_blind(self, model: Discriminant, codes: Codes) -> Probabilities:

@@ -23,7 +23,7 @@ from corpus_guard.sketch.rows.corpus import Corpus
 from corpus_guard.sketch.text.embedder import open_embedder, vector_codes
 from corpus_guard.sketch.text.words import Words
 
-ROWS_JUDGED = 300
+ROWS_JUDGED = 200
 
 USUAL_EFFECT = 1.5
 """Log odds by which an honest word commonly moves a label: only what is beyond counts as strength."""
@@ -44,7 +44,8 @@ class Candidate:
 
     `hits` is 1.0 where a row has the label, `weights` its share of a vote, `blind` the probability that
     the rest of its text gives to the label, `expected` the same once stronger patterns are accounted
-    for. `place` is how the phrase stands in the hits; `is_unseen` says that nobody sees a part of it.
+    for. `place` is how the phrase stands in the hits; `is_unseen` says that nobody sees a part of it;
+    `docs` is how many distinct rows there are, judged or not.
     """
 
     feature: int
@@ -56,6 +57,7 @@ class Candidate:
     expected: Floats
     place: Place | None
     is_unseen: bool
+    docs: int
 
     @property
     def association(self) -> Association:
@@ -68,8 +70,9 @@ class Candidate:
         return beyond(self.hits, self.expected, self.weights, USUAL_EFFECT) ** 2 / 2
 
     def measures(self) -> tuple[float, float]:
-        """Return strength and statistic."""
-        return self.strength, self.association.statistic
+        """Return the strength of all its rows, and the statistic."""
+        share = max(1.0, self.docs / max(1, len(self.rows)))
+        return self.strength * share, self.association.statistic
 
 
 class Judged:
@@ -78,18 +81,21 @@ class Judged:
     def __init__(self, candidates: list[Candidate], words: Words, features: Hashes) -> None:
         """Wrap candidates whose rows are among those of `words`."""
         self.candidates = candidates
+        self.places = [np.searchsorted(words.rows, one.rows) for one in candidates]
         table, index = kernels.build_table(features)
         tokens = words.texts.tokens
         found = kernels.locate(tokens.hashes, tokens.bounds, table, index)
         order = np.argsort(found[:, 0], kind="stable")
-        self._rows = words.rows[found[order, 1]]
+        self._rows, self._count = found[order, 1], len(words.rows)
         self._bounds = np.searchsorted(found[order, 0], np.arange(len(features) + 1))
         self._place = {int(feature): place for place, feature in enumerate(features)}
 
-    def rows_of(self, feature: int) -> RowNumbers:
-        """Return all judged rows that hold an n-gram, sorted."""
+    def holds(self, feature: int) -> npt.NDArray[np.bool_]:
+        """Return which of the judged rows hold an n-gram."""
         place = self._place[feature]
-        return np.sort(self._rows[self._bounds[place] : self._bounds[place + 1]])
+        found = np.zeros(self._count, np.bool_)
+        found[self._rows[self._bounds[place] : self._bounds[place + 1]]] = True
+        return found
 
 
 def judged(
@@ -98,11 +104,13 @@ def judged(
     labels: npt.NDArray[np.int32],
     adjacency: Adjacency,
     features: Hashes,
+    docs: npt.NDArray[np.int64],
     pairs: npt.NDArray[np.int64],
 ) -> Judged:
     """Return the pairs (p, 2) of places in `features` and in the model's classes as candidates.
 
-    `labels` (n,) are those that count. At most ROWS_JUDGED rows of an n-gram are judged, by content.
+    `labels` (n,) are those that count, `docs` (f,) in how many of these rows each n-gram stands. At most
+    ROWS_JUDGED rows of an n-gram are judged, by content.
     """
     postings = sampled_postings(corpus, features, MOST_LEFT_OUT) if len(features) else []
     contents = [corpus.rows.column(CONTENT).take(rows) for rows in postings]
@@ -115,7 +123,7 @@ def judged(
     for place, (every, few) in enumerate(zip(contents, chosen, strict=True)):
         columns = pairs[pairs[:, 0] == place, 1]
         own = words.some(few)
-        judge = _Feature(corpus, content, adjacency, int(features[place]), own)
+        judge = _Feature(corpus, content, adjacency, int(features[place]), int(docs[place]), own)
         found.extend(judge.candidates(every, labels[few], columns))
     return Judged(found, words, features)
 
@@ -126,6 +134,7 @@ class _Feature:
     content: ContentModel
     adjacency: Adjacency
     feature: int
+    docs: int
     words: Words
 
     def candidates(
@@ -155,6 +164,7 @@ class _Feature:
                     companions,
                 ),
                 is_unseen=unseen,
+                docs=self.docs,
             )
 
     def _companions(self) -> Hashes:
@@ -188,9 +198,9 @@ def pursued(found: Judged, review: float, most: int) -> Iterator[Candidate]:
         best = max(live, key=lambda key: (strength[key], -live[key].feature, -live[key].column))
         pattern = live.pop(best)
         yield pattern
-        rows, tilt = found.rows_of(pattern.feature), pattern.association.tilt
+        holds, tilt = found.holds(pattern.feature), pattern.association.tilt
         for key, other in live.items():
-            touched = np.isin(other.rows, rows, assume_unique=True)
+            touched = holds[found.places[key]]
             if other.column == pattern.column and touched.any():
                 other.expected[touched] = tilted(other.expected[touched], tilt)
                 strength[key] = other.measures()

@@ -10,6 +10,7 @@ Floats = npt.NDArray[np.float64]
 Z_CLIP = 0.005
 ROOT_CLIP = 0.02
 LARGEST_TILT = 12.0
+MOST_STEPS = 40
 
 
 class Association(NamedTuple):
@@ -57,15 +58,22 @@ def _signed_root(total: float, p: Floats, weights: Floats) -> tuple[float, float
 
 
 def _best_tilt(total: float, p: Floats, weights: Floats) -> float:
-    """Return the tilt >= 0 under which the expected number of hits equals `total` (bisection)."""
+    """Return the tilt in [0, LARGEST_TILT] under which the expected number of hits equals `total`.
+
+    Newton's method inside a bracket: each step halves the bracket or does better.
+    """
     low, high = 0.0, LARGEST_TILT
-    for _ in range(40):
-        middle = (low + high) / 2
-        if float(weights @ tilted(p, middle)) < total:
-            low = middle
-        else:
-            high = middle
-    return low
+    tilt = 1.0
+    for _ in range(MOST_STEPS):
+        raised = tilted(p, tilt)
+        missing = total - float(weights @ raised)
+        low, high = (tilt, high) if missing > 0 else (low, tilt)
+        slope = float(weights @ (raised * (1 - raised)))
+        step = missing / slope if slope > 1e-12 else np.inf
+        if abs(step) < 1e-9:
+            break
+        tilt = tilt + step if low < tilt + step < high else (low + high) / 2
+    return float(min(max(tilt, 0.0), LARGEST_TILT))
 
 
 def tilted(p: Floats, tilt: float) -> Floats:

@@ -1,6 +1,6 @@
 """A linear discriminant from moments: sums that add up, and from which rows are left out by subtraction.
 
-Vectors are int8 codes, so all sums are whole numbers and exact in double precision: no order changes
+Vectors are int8 codes, so all sums are whole numbers and exact: no order changes
 them.
 Source: Hastie, Tibshirani and Friedman, The Elements of Statistical Learning (2009), sections 4.3 and
 18.3.1.
@@ -17,6 +17,10 @@ Floats = npt.NDArray[np.float64]
 RIDGE = 0.1
 """The share of the mean variance that is added to each: .1 is as good as logistic regression on seven
 labelled sets, and shrinks what few rows say about a direction."""
+
+
+EXACT_ROWS = 1024
+"""Single precision, which is twice as fast, holds the sum of so many products of codes exactly."""
 
 
 class Discriminant(NamedTuple):
@@ -43,12 +47,15 @@ class Moments:
     @classmethod
     def of(cls, codes: npt.NDArray[np.int8], classes: npt.NDArray[np.int64], count: int) -> Self:
         """Return the moments of vectors (n, d) of classes (n,) in [0, count)."""
-        vectors = codes.astype(np.float64)
-        sums = np.zeros((count, vectors.shape[1]))
+        sums, dimensions = np.zeros((count, codes.shape[1])), codes.shape[1]
         for label in np.unique(classes):
-            sums[label] = vectors[classes == label].sum(axis=0)
+            sums[label] = codes[classes == label].sum(axis=0, dtype=np.int64)
         counts = np.bincount(classes, minlength=count).astype(np.float64)
-        return cls(counts=counts, sums=sums, squares=vectors.T @ vectors)
+        squares = np.zeros((dimensions, dimensions))
+        for first in range(0, len(codes), EXACT_ROWS):
+            vectors = codes[first : first + EXACT_ROWS].astype(np.float32)
+            squares += vectors.T @ vectors
+        return cls(counts=counts, sums=sums, squares=squares)
 
     def __add__(self, other: Self) -> Self:
         """Return the moments of both."""
