@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_guard.detect.shared.findings import Draft, finding_of
-from corpus_guard.detect.shared.groups import groups_of, shared_link
+from corpus_guard.detect.shared.groups import extremes, groups_of, shared_link
 from corpus_guard.plugins import detector
 from corpus_guard.sketch.rows.batch import CONTENT
 from corpus_guard.sketch.rows.corpus import Corpus
@@ -42,11 +42,14 @@ def near_duplicates(
     """Yield one finding over all near-duplicate groups, and one per group that spreads a link."""
     whole, content = corpus.rows.column("whole"), corpus.rows.column(CONTENT)
     roots = corpus.evidence("near_duplicates", np.ndarray)
-    groups = [rows for rows in groups_of(roots) if len(np.unique(whole.take(rows))) > 1]
+    groups = list(groups_of(roots))
+    texts = extremes(whole, groups)
+    groups = [rows for rows, low, high in zip(groups, *texts, strict=True) if low != high]
     if not groups:
         return
     rows = np.sort(np.concatenate(groups))
-    firsts = {int(group[0]): int(content.take(group).min()) for group in groups}
+    lowest = extremes(content, groups)[0].tolist()
+    firsts = {int(group[0]): first for group, first in zip(groups, lowest, strict=True)}
     largest = max(groups, key=lambda group: (len(group), -firsts[int(group[0])]))
     example = corpus.rows.inputs(corpus.rows.sample(largest, 1))[0]
     yield finding_of(

@@ -2,11 +2,13 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from corpus_guard.sketch.rows.corpus import Corpus
+from corpus_guard.sketch.rows.table import TableColumn
 
 SAMPLE = 200
 _LINK = re.compile(r"(?:https?://|www\.)([A-Za-z0-9.-]{3,100})")
@@ -18,6 +20,17 @@ def groups_of(roots: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
     order = rows[np.argsort(roots[rows], kind="stable")]
     borders = np.flatnonzero(np.diff(roots[order])) + 1
     return list(np.split(order, borders)) if len(order) else []
+
+
+def extremes(
+    column: TableColumn, groups: Sequence[npt.NDArray[np.int64]]
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+    """Return the smallest and the largest value of a column in each group, (g,) each."""
+    if not groups:
+        return np.zeros(0, np.uint64), np.zeros(0, np.uint64)
+    values = column.take(np.concatenate(groups))
+    starts = np.cumsum([0, *(len(rows) for rows in groups[:-1])])
+    return np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
 
 
 def shared_link(

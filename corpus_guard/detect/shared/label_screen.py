@@ -1,6 +1,7 @@
 """Which n-grams may decide a label: the shortlist of the label rules, from sums over all rows alone."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -9,14 +10,14 @@ from corpus_guard.sketch.content_model import ContentModel, Judge
 from corpus_guard.sketch.ngrams import Ngrams
 from corpus_guard.sketch.rows.batch import Rows
 from corpus_guard.sketch.rows.corpus import Corpus
+from corpus_guard.sketch.rows.outcome_looks import NgramOutcomes, Outcomes
 from corpus_guard.sketch.rows.state import digest_of
 from corpus_guard.sketch.rows.store import Shared
 
 FIXED_POINT = 4096.0
-CLASSES_AT_ONCE = 16
-"""A look carries three sums a class."""
+CLASSES_AT_ONCE = 64
 
-BEYOND_CONTENT, BEYOND_BASE_RATE = 400, 200
+BEYOND_CONTENT, BEYOND_BASE_RATE = 300, 150
 """How many pairs of n-gram and label are judged closely: the strongest beyond what content predicts,
 and the strongest beyond the label's share, for a content model that saw a trigger often absorbs it."""
 
@@ -46,11 +47,8 @@ class Screened:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _LabelValues:
-    """What each row carries: for some classes, whether it has the label, p, p (1 - p); and a one.
-
-    All are zero for a row that does not count.
-    """
+class _LabelOutcomes:
+    """The label of each row that counts, among some classes, and how it exceeds its probability."""
 
     judge: Judge
     labels: Shared
@@ -58,24 +56,24 @@ class _LabelValues:
 
     @property
     def width(self) -> int:
-        return 3 * len(self.judge.classes[self.columns]) + 1
+        return len(self.judge.classes[self.columns])
 
-    def __call__(self, rows: Rows) -> npt.NDArray[np.int16]:
+    def __call__(self, rows: Rows) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int16]]:
         codes, whole = rows.column("input_vectors"), rows.column("whole")
         labels = self.labels.load()[rows.first_row : rows.first_row + len(rows)]
-        found = np.zeros((len(rows), self.width), np.int16)
-        counted = np.flatnonzero(labels >= 0)
+        outcomes = np.full(len(rows), -1, np.int64)
+        excess = np.zeros((len(rows), self.width), np.int16)
         if not isinstance(codes, np.ndarray) or not isinstance(whole, np.ndarray):
-            return found
+            return outcomes, excess
+        counted = np.flatnonzero(labels >= 0)
         p = self.judge(codes[counted], whole[counted])[:, self.columns]
         hits = labels[counted, None] == self.judge.classes[self.columns]
-        values = np.concatenate([hits, p, p * (1 - p)], axis=1)
-        found[counted, :-1] = np.rint(values * FIXED_POINT).astype(np.int16)
-        found[counted, -1] = 1
-        return found
+        excess[counted] = np.rint((hits - p) * FIXED_POINT).astype(np.int16)
+        outcomes[counted] = np.where(hits.any(axis=1), hits.argmax(axis=1), self.width)
+        return outcomes, excess
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _LabelValues) and self._told() == other._told()
+        return isinstance(other, _LabelOutcomes) and self._told() == other._told()
 
     __hash__ = None  # type: ignore[assignment]  # arrays have none
 
@@ -91,7 +89,7 @@ def screen(
 
     `labels` (n,) are those that count, -1 elsewhere.
     """
-    width = 3 * min(CLASSES_AT_ONCE, len(content.classes)) + 1
+    width = 2 * min(CLASSES_AT_ONCE, len(content.classes)) + 1
     ngrams = corpus.evidence("ngrams", Ngrams).fitting(corpus, width, "label_triggers")
     shared = corpus.rows.store.share("labels", labels)
     counted = int((labels >= 0).sum())
@@ -100,8 +98,9 @@ def screen(
     strengths: list[tuple[Floats, ...]] = []
     for first in range(0, len(content.classes), CLASSES_AT_ONCE):
         columns = slice(first, first + CLASSES_AT_ONCE)
-        sums = ngrams.sums(corpus, _LabelValues(content.judge, shared, columns))
-        strengths.append(_strengths(sums, share[columns]))
+        outcomes = _LabelOutcomes(content.judge, shared, columns)
+        look = partial(NgramOutcomes, features=ngrams.features, outcomes=outcomes)
+        strengths.append(_strengths(corpus.look(look).evidence(), share[columns]))
     shared.drop()
     docs, z, raw, hits = (np.concatenate(parts, axis=1) for parts in zip(*strengths, strict=True))
     docs = docs[:, 0].astype(np.int64)
@@ -120,11 +119,15 @@ def screen(
     )
 
 
-def _strengths(sums: npt.NDArray[np.int64], share: Floats) -> tuple[Floats, ...]:
-    """Return (docs (f, 1), z beyond content, z beyond the share where pure, hits), each (f, classes)."""
-    docs = sums[:, -1:].astype(np.float64)
-    hits, expected, variance = np.split(sums[:, :-1] / FIXED_POINT, 3, axis=1)
-    z = (hits - expected) / np.sqrt(variance + 0.25)
+def _strengths(told: Outcomes, share: Floats) -> tuple[Floats, ...]:
+    """Return (docs (f, 1), z beyond content, z beyond the share where pure, hits), each (f, classes).
+
+    The variance is that of rows which are all alike: no less than theirs, and no sum a class.
+    """
+    docs, hits = told.docs[:, None].astype(np.float64), told.hits.astype(np.float64)
+    excess = told.sums / FIXED_POINT
+    mean = np.clip((hits - excess) / np.maximum(docs, 1.0), 0.0, 1.0)
+    z = excess / np.sqrt(docs * mean * (1 - mean) + 0.25)
     raw = (hits - docs * share) / np.sqrt(docs * share * (1 - share) + 0.25)
     raw[hits < PURE * docs] = -1.0
     return docs, z, raw, hits

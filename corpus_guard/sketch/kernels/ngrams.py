@@ -223,6 +223,34 @@ def add_values(hashes, bounds, values, table, index, sums, docs):  # type: ignor
 
 
 @nb.njit(cache=True, nogil=True)
+def add_outcomes(hashes, bounds, outcomes, excess, table, index, hits, sums, docs):  # type: ignore[no-untyped-def]
+    """Count what the texts of each feature have as outcome, and how far that exceeds what is due.
+
+    Text i has the outcome `outcomes[i]` in [0, m), or a negative one and does not count at all. Its row
+    of `excess` (n, m) int16 is added to `sums` (f, m) int64 of each of its features; `hits` (f, m) int32
+    counts outcomes, `docs` (f,) int32 texts. `table` and `index` come from `build_table`.
+    """
+    keys, owners = scratch_for(bounds)
+    out, places = np.empty(len(keys), np.uint64), np.empty(len(keys), np.int64)
+    width = excess.shape[1]
+    for text in range(len(bounds) - 1):
+        outcome = outcomes[text]
+        if outcome < 0:
+            continue
+        n = features_of(hashes, bounds[text], bounds[text + 1], text, keys, owners, out, places)
+        for item in range(n):
+            slot = find(table, out[item])
+            if table[slot] == EMPTY:
+                continue
+            feature = index[slot]
+            docs[feature] += 1
+            if outcome < width:
+                hits[feature, outcome] += 1
+            for column in range(width):
+                sums[feature, column] += excess[text, column]
+
+
+@nb.njit(cache=True, nogil=True)
 def locate(hashes, bounds, table, index):  # type: ignore[no-untyped-def]
     """Return which text holds which of the table's features, (k, 2) int32 of (feature, text)."""
     keys, owners = scratch_for(bounds)
