@@ -70,7 +70,7 @@ SAMPLED_ROWS = 64
 TRIGGERS_EXPECTED = 0.1
 """How many triggers a data set is thought to hold before it is looked at."""
 
-MOST_STRENGTH = 10.0
+MOST_STRENGTH = 8.0
 LEAST_PLACE, MOST_PLACE = -5.0, 6.5
 UNSEEN = 4.0
 """What it adds that nobody sees the pattern."""

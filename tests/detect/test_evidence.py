@@ -90,4 +90,7 @@ def test_some_triggers_among_the_others_do_not_hide_one_more() -> None:
 
 def test_nothing_to_compare_with_says_that_strength_is_rare() -> None:
     assert log_expected_above(10.0, np.zeros(0)) < -5
-    assert log_expected_above(0.0, np.zeros(0)) == 0.0
+
+
+def test_one_other_of_the_same_strength_is_no_tail() -> None:
+    assert log_expected_above(50.0, np.array([52.0, 3.0])) < -5

@@ -15,9 +15,9 @@ import numpy as np
 
 from corpus_guard.types import Severity
 
-CRITICAL, HIGH, MEDIUM, LOW = 15.0, 4.6, 0.0, -4.6
-"""From which posterior log odds on a finding is so severe: 3 million to 1, 99 to 1, as likely as not,
-and 1 to 99; what is less likely is no finding."""
+CRITICAL, HIGH, MEDIUM, LOW = 15.0, 4.6, 2.3, -4.6
+"""From which posterior log odds on a finding is so severe: 3 million to 1, 99 to 1, 10 to 1 and
+1 to 99; what is less likely is no finding."""
 
 MOST = 4.0
 """How far a bounded kind of evidence may move the log odds."""

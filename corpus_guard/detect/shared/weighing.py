@@ -59,11 +59,9 @@ def log_expected_above(value: float, others: Floats) -> float:
     the median, so that a handful of triggers among them does not flatten it.
     Source: Hill (Annals of Statistics 1975) for the idea, with the median in place of the mean.
     """
-    ranked = np.sort(others)[::-1]
-    count = min(TAIL, len(ranked) // 2)
-    if count < 1:
-        return -max(0.0, value) / LEAST_SLOPE
-    level = float(ranked[count])
+    # The others are those of any strength; all besides are honest words without any.
+    ranked = np.sort(np.append(others, np.zeros(TAIL + 1)))[::-1]
+    count, level = TAIL, float(ranked[TAIL])
     slope = max(
         LEAST_SLOPE,
         LEAST_RELATIVE_SLOPE * level,
