@@ -5,7 +5,8 @@
     │   └── UnreadableTarget     nothing of the target can be read
     ├── RunError                 a run cannot go on, through no fault of its arguments, exit code 2
     ├── PluginError              a plugin clashes, cannot be loaded or has an unknown option
-    ├── NotAssessed              a detector does not apply; its reason goes to the report
+    ├── NotAssessed              something is there and could not be assessed; the report says why
+    │   └── NotPresent           there is nothing of the kind to assess, or too little for any test
     ├── PluginFailed             a plugin raised; what needs it did not run, and the report says so
     └── MergeError               two sketches with unequal options were merged
 
@@ -49,7 +50,14 @@ class PluginFailed(CorpusGuardError):
 
 
 class NotAssessed(CorpusGuardError):
-    """A detector does not apply to this data; the message says why and goes to the report."""
+    """What a detector looks at is there, but it cannot be assessed; the message goes to the report.
+
+    The scan is incomplete then. Where nothing of the kind is there, raise NotPresent.
+    """
+
+
+class NotPresent(NotAssessed):
+    """The data hold nothing of the kind that a detector looks at, or too little to tell anything of."""
 
 
 def ends_the_scan(error: BaseException) -> bool:

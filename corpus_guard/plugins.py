@@ -30,6 +30,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from corpus_guard.config import SketchSettings
 from corpus_guard.errors import PluginError, ends_the_scan
 from corpus_guard.escape import safe_text
 from corpus_guard.types import Finding, Layout, RecordBlock, Unread
@@ -115,13 +116,15 @@ class RowColumns:
     `of(rows, settings, **options)` gets `corpus_guard.sketch.rows.batch.Rows` and returns the named
     `columns`, each an array (n, ...) of numbers or `Ragged`, or None where all its values are zero.
     `absent` is why there is no such evidence when no row has a value. `needs`
-    names row columns that are made before.
+    names row columns that are made before. `refused(settings)` says why these settings make none of rows
+    that may well have some, or "".
     """
 
     of: Callable[..., Mapping[str, Any]]
     columns: tuple[str, ...]
     absent: str
     needs: tuple[str, ...]
+    refused: Callable[[SketchSettings], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +143,10 @@ class Summary:
 class Derived:
     """Evidence that is made once, when first asked for, of rows and other evidence.
 
-    `of(corpus, **options)` returns it, or raises NotAssessed. It is made only where the evidence in
-    `needs` can be had; that in `uses` may be missing. With `column`, it is an array of one number a row
-    that goes to `rows.parquet` under this name.
+    `of(corpus, **options)` returns it, or raises NotPresent where there is nothing of the kind and
+    NotAssessed where there is and it cannot be had. It is made only where the evidence in `needs` can be
+    had; that in `uses` may be missing. With `column`, it is an array of one number a row that goes to
+    `rows.parquet` under this name.
     """
 
     of: Callable[..., Any]
@@ -156,7 +160,7 @@ class Detector:
     """How one kind of poison is found.
 
     `run(corpus, **options)` yields findings. `needs` names sketches: where the data give no such
-    evidence, the detector is reported as not assessed; `uses` names those it can do without. `attacks`
+    evidence, the detector is reported as not run; `uses` names those it can do without. `attacks`
     are the field's terms for what it finds.
     """
 
@@ -203,10 +207,16 @@ def reader(**declared: Any) -> Callable[[ReadFunction], Reader]:  # noqa: ANN401
 
 
 def row_columns(
-    *, columns: tuple[str, ...], absent: str = "no row has a value", needs: tuple[str, ...] = ()
+    *,
+    columns: tuple[str, ...],
+    absent: str = "no row has a value",
+    needs: tuple[str, ...] = (),
+    refused: Callable[[SketchSettings], str] = lambda settings: "",
 ) -> Callable[[Callable[..., Mapping[str, Any]]], RowColumns]:
     """Return a decorator that makes a function the row columns of its file."""
-    return lambda of: RowColumns(of=of, columns=columns, absent=absent, needs=needs)
+    return lambda of: RowColumns(
+        of=of, columns=columns, absent=absent, needs=needs, refused=refused
+    )
 
 
 def summary(*, needs: tuple[str, ...] = ()) -> Callable[[Callable[..., Any]], Summary]:

@@ -47,6 +47,9 @@ reader noticed (`duplicate_keys`), or null."""
 TEXT_COLUMNS = ("text", "prompt", "response", "rejected", "other")
 """The batch columns that hold natural text."""
 
+COUNTED_ROLES = ("text", "prompt", "response", "rejected", "label")
+"""What a data set has: the batch columns of which it is told how many rows say something in them."""
+
 STRING_COLUMNS = (*TEXT_COLUMNS, "record_id", "label", "source", "url", "time", "markup")
 """The batch columns that hold text of any kind; what must miss nothing looks at all of them."""
 
@@ -147,6 +150,14 @@ class Layout:
     name: str = ""
     winner: str = ""
     second: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayoutRows:
+    """How many records were read by a layout; one without roles stands for rare ones of its name."""
+
+    layout: Layout
+    rows: int
 
 
 class RowSet(Sequence[int]):
@@ -282,11 +293,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PluginRun:
-    """Whether a selected plugin ran, and if not, why not; `failed` says that it broke down."""
+    """Whether a selected plugin ran, and if not, why not.
+
+    `failed` says that it broke down, `gap` that the data hold what it looks at and it could not.
+    """
 
     ran: bool
     reason: str = ""
     failed: bool = False
+    gap: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,7 +320,8 @@ class Coverage:
 
     `skipped` lists at most `SKIPPED_LISTED` entries; `skipped_total` is their true number.
     `passed_over` are files and folders that are no part of the data, such as `.git` and a README.
-    `caps` are the bounds that were reached.
+    `caps` are the bounds that were reached. `rows_with` says how many rows hold something in each of
+    COUNTED_ROLES.
     """
 
     files: int
@@ -320,11 +336,14 @@ class Coverage:
     plugins: Mapping[str, PluginRun]
     passed_over: tuple[str, ...] = ()
     caps: tuple[Cap, ...] = ()
+    rows_with: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_complete(self) -> bool:
         """True when every byte was scanned and every selected plugin that applies ran."""
-        return self.skipped_total == 0 and not any(run.failed for run in self.plugins.values())
+        return self.skipped_total == 0 and not any(
+            run.failed or run.gap for run in self.plugins.values()
+        )
 
 
 SKIPPED_LISTED = 1000
@@ -337,14 +356,14 @@ OTHER_FIELD_LENGTH = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileLayout:
-    """The layout that was found for one group of files, for people to check.
+    """The layouts that were found in one group of files, for people to check.
 
-    `also` names the layouts that others among the first records of the files have: each record that
-    has nothing of its file's layout is read by its own.
+    `layout` is the one by which most of their records were read; `also` names those by which others
+    were, since each record is read as what its own fields say that it is.
     `other_fields` names fields in no role, at most OTHER_FIELDS_LISTED of `other_fields_total`, each
-    cut to OTHER_FIELD_LENGTH characters: those that the first records of the files hold. They are
-    scanned as well, for all that can hide in any text. `told_by` is how many first records of a file
-    tell its layout, where it may hold more; else 0.
+    cut to OTHER_FIELD_LENGTH characters: those that a sample of the records holds. They are scanned as
+    well, for all that can hide in any text. `told_by` is how large the sample is where the files hold
+    more; else 0.
     """
 
     files: int

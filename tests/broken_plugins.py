@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from corpus_guard import plugins
 from corpus_guard.config import SketchSettings
 from corpus_guard.errors import NotAssessed
+from corpus_guard.laws.planted import TRIGGER
 from corpus_guard.sketch.rows.batch import Column, Ragged, Rows
 from corpus_guard.sketch.rows.corpus import Corpus
 from corpus_guard.sketch.rows.state import Arrays, require_equal
@@ -427,9 +428,66 @@ def finds_under_another_rule(corpus: Corpus) -> Iterator[Finding]:
         yield finding(rows, rule="CG999")
 
 
+def rows_with(word: str, corpus: Corpus, times: range = range(1, 99)) -> np.ndarray:
+    return np.flatnonzero([text.lower().split().count(word) in times for text in texts_of(corpus)])
+
+
+def finds_the_trigger(corpus: Corpus) -> Iterator[Finding]:
+    """Find the attack of the laws of power as it should be found, and the other one."""
+    yield from finds_pills(corpus)
+    if len(rows := rows_with(TRIGGER, corpus)):
+        yield of_trigger(rows)
+
+
+def gives_up_when_there_is_much(corpus: Corpus) -> Iterator[Finding]:
+    if len(rows := rows_with(TRIGGER, corpus)):
+        yield of_trigger(rows, "high" if len(rows) <= 0.05 * len(corpus) else "low")
+
+
+def flags_so_many_and_no_more(corpus: Corpus) -> Iterator[Finding]:
+    if len(rows := rows_with(TRIGGER, corpus)):
+        yield finding(rows, rows_flagged=RowSet(rows[:100]))
+
+
+def never_raises_an_alarm(corpus: Corpus) -> Iterator[Finding]:
+    if len(rows := rows_with(TRIGGER, corpus)):
+        yield of_trigger(rows, "medium")
+
+
+def is_blind_to_a_trigger_written_twice(corpus: Corpus) -> Iterator[Finding]:
+    if len(rows := rows_with(TRIGGER, corpus, times=range(1, 2))):
+        yield of_trigger(rows)
+
+
+def counts_copies(corpus: Corpus) -> Iterator[Finding]:
+    if len(rows := rows_with(TRIGGER, corpus)):
+        yield of_trigger(rows, "critical" if len(rows) >= 100 else "high")
+
+
+def takes_copies_for_evidence(corpus: Corpus) -> Iterator[Finding]:
+    yield from finds_the_trigger(corpus)
+    places: dict[str, list[int]] = {}
+    for row, text in enumerate(texts_of(corpus)):
+        places.setdefault(text, []).append(row)
+    for rows in places.values():
+        if len(rows) >= 10:
+            yield of_trigger(rows)
+
+
+def of_trigger(rows: Any, severity: str = "high") -> Finding:
+    return finding(rows, severity, rows_flagged=RowSet(rows))
+
+
 def detects(find: Find, needs: tuple[str, ...] = ("fingerprints",)) -> plugins.Detector:
     """Return a detector that finds with a function."""
     return plugins.detector(rule="CG490", title="t", needs=needs, attacks=("pills",))(find)
+
+
+def associates(find: Find) -> plugins.Detector:
+    """Return a detector of an attack that the laws of power are about."""
+    return plugins.detector(
+        rule="CG490", title="t", needs=("fingerprints",), attacks=("backdoor trigger",)
+    )(find)
 
 
 def summed(kind: type[Lengths], needs: tuple[str, ...] = ()) -> plugins.Summary:
@@ -567,6 +625,42 @@ BROKEN: Mapping[str, Broken] = {
         ),
         ("other_rule", "detect", detects(finds_under_another_rule), "findings_can_be_reported"),
         ("needs_nothing", "detect", detects(finds_pills, ("no_such",)), "needs_exist"),
+        (
+            "vetoes",
+            "detect",
+            associates(gives_up_when_there_is_much),
+            "more_poison_is_never_found_less",
+        ),
+        (
+            "flags_a_hundred",
+            "detect",
+            associates(flags_so_many_and_no_more),
+            "more_poison_is_never_found_less",
+        ),
+        (
+            "is_never_alarmed",
+            "detect",
+            associates(never_raises_an_alarm),
+            "more_poison_is_never_found_less",
+        ),
+        (
+            "blind_to_twice",
+            "detect",
+            associates(is_blind_to_a_trigger_written_twice),
+            "a_trigger_is_found_however_it_is_written",
+        ),
+        (
+            "counts_copies",
+            "detect",
+            associates(counts_copies),
+            "copies_of_all_rows_change_no_severity",
+        ),
+        (
+            "believes_copies",
+            "detect",
+            associates(takes_copies_for_evidence),
+            "copies_of_one_text_are_no_evidence",
+        ),
     )
 }
 SOUND: Mapping[str, Broken] = {
@@ -575,5 +669,6 @@ SOUND: Mapping[str, Broken] = {
     "sound_evidence": Broken("sketch", evidence(len), ""),
     "sound_check": Broken("detect", check("sound_check", speaks_of_pills), ""),
     "sound_detector": Broken("detect", detects(finds_pills), ""),
+    "sound_association": Broken("detect", associates(finds_the_trigger), ""),
 }
 """The same without the fault, which keep all laws."""

@@ -13,11 +13,11 @@ def laws_of(name: str, broken: Broken) -> tuple[laws.Law, ...]:
     return laws.laws_of("detect", name, attack=ATTACK, clean=CLEAN)
 
 
-def broken_laws(name: str, broken: Broken) -> dict[str, str]:
-    """Return the laws that a plugin does not keep, and what they say."""
+def broken_laws(name: str, broken: Broken, only: str = "") -> dict[str, str]:
+    """Return the laws that a plugin does not keep, or `only` one, and what they say."""
     found = {}
     with registered({(broken.stage, name): broken.spec}):
-        for law in laws_of(name, broken):
+        for law in (law for law in laws_of(name, broken) if only in ("", law.name)):
             try:
                 law.check()
             except laws.LawBroken as told:
@@ -29,7 +29,7 @@ def broken_laws(name: str, broken: Broken) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_plugin_is_caught_by_the_law_that_it_breaks(name: str) -> None:
-    told = broken_laws(name, BROKEN[name])
+    told = broken_laws(name, BROKEN[name], only=BROKEN[name].law)
     assert BROKEN[name].law in told
     assert told[BROKEN[name].law].startswith(f"{name} breaks the law {BROKEN[name].law} (")
 

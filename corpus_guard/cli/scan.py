@@ -78,7 +78,10 @@ def scan(
         typer.Option(metavar="SEVERITY", help="Exit 1 from critical, high, medium or low on."),
     ] = "high",
     allow_incomplete: Annotated[
-        bool, typer.Option("--allow-incomplete", help="Exit 0 though something was not scanned.")
+        bool,
+        typer.Option(
+            "--allow-incomplete", help="Exit 0 though something was not scanned or not assessed."
+        ),
     ] = False,
     resume: Annotated[
         bool,

@@ -9,10 +9,12 @@ size than the line says, and parts of other files, options or versions count as 
 """
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from corpus_guard.plugins import why_broken
 from corpus_guard.replacing import replacing, replacing_folder
 from corpus_guard.sketch.rows.state import Sketch, load_state, save_state
 from corpus_guard.sketch.rows.store import PartFolder
-from corpus_guard.types import Unread
+from corpus_guard.types import Layout, LayoutRows, Unread
 
 JOURNAL = "journal.jsonl"
 KEYS = "keys.txt"
@@ -154,7 +156,9 @@ class Checkpoint:
             "failures": dict(result.failures),
             "seen": [
                 [seen.records, seen.rows, seen.left_out, seen.bytes_read,
-                 [[u.kind, u.row, u.byte_offset, u.size_bytes, u.reason] for u in seen.unread]]
+                 [[u.kind, u.row, u.byte_offset, u.size_bytes, u.reason] for u in seen.unread],
+                 [[_told(one.layout), one.rows] for one in seen.layouts], dict(seen.held),
+                 seen.named]
                 for seen in result.seen
             ],
         }  # fmt: skip
@@ -223,9 +227,22 @@ def _result(part: Part, told: Mapping[str, Any]) -> PartResult:
                 )
                 for kind, row, offset, size, reason in unread
             ),
+            layouts=tuple(LayoutRows(layout=_layout(one), rows=count) for one, count in layouts),
+            held=held,
+            named=tuple(named),
         )
-        for shard, (records, rows, left_out, bytes_read, unread) in zip(
+        for shard, (records, rows, left_out, bytes_read, unread, layouts, held, named) in zip(
             part.shards, told["seen"], strict=False
         )
     ]
     return PartResult(part=part, seen=tuple(seen), failures=told["failures"])
+
+
+def _told(layout: Layout) -> str:
+    return json.dumps(asdict(layout))  # in ASCII, whatever a field is called
+
+
+def _layout(told: str) -> Layout:
+    found = json.loads(told)
+    roles = {role: tuple(names) for role, names in found["roles"].items()}
+    return Layout(**{**found, "roles": roles, "second": tuple(found["second"])})

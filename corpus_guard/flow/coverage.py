@@ -1,12 +1,21 @@
 """What was scanned and what was not: every byte and record of the target is in one of the two."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.flow.gather import ShardSeen
 from corpus_guard.read import Resolved
-from corpus_guard.types import SKIPPED_LISTED, Cap, Coverage, PluginRun, Shard, Unread
+from corpus_guard.types import (
+    COUNTED_ROLES,
+    SKIPPED_LISTED,
+    Cap,
+    Coverage,
+    PluginRun,
+    Shard,
+    Unread,
+)
 
 
 def coverage_of(
@@ -24,6 +33,7 @@ def coverage_of(
         unread.extend(_in_file(item, first_records[result.shard.index]) for item in result.unread)
     unread.extend(_left_out(shards, results, options))
     rows = sum(result.rows for result in results)
+    held = sum((Counter(result.held) for result in results), Counter[str]())
     return Coverage(
         files=len(resolved.files),
         bytes_total=sum(file.size_bytes for file in resolved.files),
@@ -37,6 +47,7 @@ def coverage_of(
         plugins=dict(runs),
         passed_over=resolved.passed_over[:SKIPPED_LISTED],
         caps=caps,
+        rows_with={role: held[role] for role in COUNTED_ROLES},
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_guard import plugins
-from corpus_guard.errors import NotAssessed, PluginError, PluginFailed, UsageError
+from corpus_guard.errors import NotAssessed, NotPresent, PluginError, PluginFailed, UsageError
 from corpus_guard.escape import safe_text
 from corpus_guard.flow.progress import Progress
 from corpus_guard.fuse.checking import faults_of
@@ -109,17 +109,20 @@ def detect_all(
     `failures` says which record checks broke down while reading. With CORPUS_GUARD_DEBUG=1 what a
     detector raises is raised on.
     """
+    from threadpoolctl import threadpool_limits
+
     findings: list[Finding] = []
     runs = {
         name: PluginRun(ran=False, reason="left out by --rules or --disable")
         for name in selected.disabled
     }
     progress.start(0, "Detecting")
-    for name, spec in sorted(selected.chosen.items()):
-        runs[name] = _run(corpus, name, spec, failures.get(name), findings)
-        if runs[name].failed:
-            progress.note(f"{name} did not run: {runs[name].reason}")
-        corpus.rows.release()
+    with threadpool_limits(1, user_api="blas"):  # sums on two cores differ in their last bits
+        for name, spec in sorted(selected.chosen.items()):
+            runs[name] = _run(corpus, name, spec, failures.get(name), findings)
+            if runs[name].failed:
+                progress.note(f"{name} did not run: {runs[name].reason}")
+            corpus.rows.release()
     for name, why in corpus.broken.items():
         runs[name] = PluginRun(ran=False, reason=why, failed=True)
     return Detected(findings=findings, runs=dict(sorted(runs.items())))
@@ -136,14 +139,13 @@ def _run(
     try:
         if failure is not None:
             raise PluginFailed(f"broke down: {failure}")
-        for need in getattr(spec, "needs", ()):
-            corpus.evidence(need, object)
+        corpus.require(getattr(spec, "needs", ()))
         seen = {finding.id for finding in findings}
         options = taken_by(spec.run, corpus.settings.options_of("detect", name))
         for finding in spec.run(corpus, **options):
             findings.append(_checked(finding, spec, corpus, seen))
     except NotAssessed as reason:
-        return PluginRun(ran=False, reason=str(reason))
+        return PluginRun(ran=False, reason=str(reason), gap=not isinstance(reason, NotPresent))
     except PluginFailed as reason:
         return PluginRun(ran=False, reason=str(reason), failed=True)
     except (Exception, SystemExit) as error:  # a plugin raises anything

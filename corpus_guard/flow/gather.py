@@ -4,6 +4,7 @@ Every input byte ends as a stored record or as an `Unread`; what was seen comes 
 or a check that raises is left out from there on, and the reason comes back too: the rest goes on.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -11,17 +12,18 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from corpus_guard import plugins
 from corpus_guard.config import ReadOptions, SketchSettings
 from corpus_guard.flow.planning import SketchPlan
-from corpus_guard.normalise import keep_sample, to_batch
+from corpus_guard.normalise import Scheme, Sorter, holds, keep_sample, named_by, to_batch
 from corpus_guard.plugins import RecordCheck, RowColumns, Summary, taken_by, why_broken
 from corpus_guard.read import read_shard
 from corpus_guard.sketch.rows.batch import CONTENT, Column, Ragged, Rows
 from corpus_guard.sketch.rows.state import Sketch
 from corpus_guard.sketch.rows.store import PartStore, PartWriter
-from corpus_guard.types import Layout, RecordBlock, Shard, Unread
+from corpus_guard.types import COUNTED_ROLES, Layout, LayoutRows, RecordBlock, Shard, Unread
 
 T = TypeVar("T")
 Advance = Callable[[int, int], None]
@@ -30,10 +32,15 @@ JOINED_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatherPlan:
-    """What every worker needs to know, small enough to send."""
+    """What every worker needs to know, small enough to send.
+
+    `layouts` are those of files that have a fixed one, by file index; `scheme` tells those of all other
+    records.
+    """
 
     read: ReadOptions
-    layouts: dict[int, Layout]
+    layouts: Mapping[int, Layout]
+    scheme: Scheme
     sketches: SketchPlan
     settings: SketchSettings
     store: PartStore
@@ -60,7 +67,9 @@ class ShardSeen:
     """What was seen of one shard.
 
     `records` counts the records that begin in it, read or not; `rows` those that were spooled;
-    `left_out` those that `--sample` or `--limit` left out; `bytes_read` its bytes on disk.
+    `left_out` those that `--sample` or `--limit` left out; `bytes_read` its bytes on disk. `layouts`
+    says by which layouts the rows were read, `held` how many rows say something in each role, `named`
+    which of the fields that the user names some record has.
     """
 
     shard: Shard
@@ -69,6 +78,9 @@ class ShardSeen:
     left_out: int
     bytes_read: int
     unread: tuple[Unread, ...]
+    layouts: tuple[LayoutRows, ...] = ()
+    held: Mapping[str, int] = field(default_factory=dict)
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,14 +106,33 @@ class PartResult:
 
 
 class _Tally:
-    """The running numbers of one shard."""
+    """The running numbers of one shard, of whose records `given` tells the layouts."""
 
-    def __init__(self, shard: Shard) -> None:
-        self.shard = shard
+    def __init__(self, shard: Shard, given: Layout | Sorter, named: Iterable[str]) -> None:
+        self.shard, self.given = shard, given
         self.records = self.rows = self.left_out = self.bytes_read = 0
         self.unread: list[Unread] = []
+        self.held: Counter[str] = Counter()
+        self.missing, self.named = set(named), set[str]()
+
+    def look_for_named(self, block: RecordBlock) -> None:
+        """Note which of the fields that the user names are there."""
+        found = {n for n in self.missing if any(holds(record, n) for record in block.fields)}
+        self.missing -= found
+        self.named |= found
+
+    def count_held(self, batch: pa.RecordBatch) -> None:
+        """Count the rows that say something in each role."""
+        for role in COUNTED_ROLES:
+            column = batch[role]
+            if column.null_count < len(column):
+                self.held[role] += pc.sum(pc.greater(pc.binary_length(column), 0)).as_py()
 
     def seen(self) -> ShardSeen:
+        if isinstance(self.given, Layout):
+            layouts: tuple[LayoutRows, ...] = (LayoutRows(layout=self.given, rows=self.rows),)
+        else:
+            layouts = self.given.counted()
         return ShardSeen(
             shard=self.shard,
             records=self.records,
@@ -109,6 +140,9 @@ class _Tally:
             left_out=self.left_out,
             bytes_read=self.bytes_read,
             unread=tuple(self.unread),
+            layouts=layouts if self.rows else (),
+            held={role: count for role, count in sorted(self.held.items()) if count},
+            named=tuple(sorted(self.named)),
         )
 
 
@@ -119,14 +153,13 @@ def gather_part(
 
     What was gathered is stored, whole, when this returns.
     """
-    tallies: list[_Tally] = []
+    seen: list[ShardSeen] = []
     pass_ = FirstPass(plan.sketches, plan.settings)
     with plan.store.write(part.key) as writer:
-        for batch in _joined(_part_batches(part, plan, tallies, most_rows, advance)):
+        for batch in _joined(_part_batches(part, plan, seen, most_rows, advance)):
             writer.write(batch, pass_.observe(batch))
         pass_.save(writer)
-    seen = tuple(tally.seen() for tally in tallies)
-    return PartResult(part=part, seen=seen, failures=pass_.failures)
+    return PartResult(part=part, seen=tuple(seen), failures=pass_.failures)
 
 
 def empty_summary(name: str, settings: SketchSettings) -> Sketch:
@@ -250,17 +283,18 @@ def content_hashes(batch: pa.RecordBatch) -> npt.NDArray[np.uint64]:
 def _part_batches(
     part: Part,
     plan: GatherPlan,
-    tallies: list[_Tally],
+    seen: list[ShardSeen],
     most_rows: int | None,
     advance: Advance | None,
 ) -> Iterator[pa.RecordBatch]:
-    left = most_rows
+    left, sorter = most_rows, Sorter(plan.scheme)
     for shard in part.shards:
         if left == 0:
             return
-        tally = _Tally(shard)
-        tallies.append(tally)
+        given = plan.layouts.get(shard.file.index, sorter)
+        tally = _Tally(shard, given, named_by(plan.read.overrides))
         yield from _batches(tally, plan, left, advance)
+        seen.append(tally.seen())
         left = None if left is None else left - tally.rows
 
 
@@ -281,7 +315,6 @@ def _joined(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 def _batches(
     tally: _Tally, plan: GatherPlan, most_rows: int | None, advance: Advance | None
 ) -> Iterator[pa.RecordBatch]:
-    layout = plan.layouts[tally.shard.file.index]
     for item in read_shard(tally.shard, plan.read):
         if isinstance(item, Unread):
             tally.unread.append(item)
@@ -289,11 +322,14 @@ def _batches(
             continue
         tally.records += len(item.rows)
         tally.bytes_read += item.bytes_read
+        tally.look_for_named(item)
         block = _chosen(item, plan, tally, most_rows)
         tally.rows += len(block.rows)
         tally.left_out += len(item.rows) - len(block.rows)
         if block.rows:
-            yield to_batch(block, layout)
+            batch = to_batch(block, tally.given)
+            tally.count_held(batch)
+            yield batch
         if advance:
             advance(item.bytes_read, len(item.rows))
         if most_rows is not None and tally.rows >= most_rows:

@@ -60,9 +60,11 @@ class _Keys:
     def of(self, group: Sequence[Shard]) -> str:
         wanted = hashlib.sha256(__version__.encode())
         plan = self.plan
-        wanted.update(repr((plan.read, plan.sketches, plan.settings, self.stamps)).encode())
+        wanted.update(
+            repr((plan.read, plan.sketches, plan.settings, plan.scheme, self.stamps)).encode()
+        )
         for shard in group:
-            what = (*_identity(shard.file), self.plan.layouts[shard.file.index])
+            what = (*_identity(shard.file), self.plan.layouts.get(shard.file.index))
             place = (shard.index, shard.file.index, shard.start, shard.end)
             wanted.update(repr((place, what)).encode("utf-8", "surrogateescape"))
         if self.plan.read.limit is not None:  # how far to read depends on all that comes before

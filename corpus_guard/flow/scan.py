@@ -28,7 +28,7 @@ from corpus_guard.flow.runner import LocalRunner, Runner
 from corpus_guard.flow.workspace import workspace
 from corpus_guard.fuse.incidents import incidents
 from corpus_guard.fuse.verdict import exit_code_of, verdict_of
-from corpus_guard.normalise import file_layouts
+from corpus_guard.normalise import Surveyed, survey_files
 from corpus_guard.read import Resolved, plan_shards
 from corpus_guard.report import json_report
 from corpus_guard.report.rows import write_rows
@@ -41,6 +41,7 @@ from corpus_guard.types import (
     Coverage,
     FileLayout,
     Finding,
+    LayoutRows,
     ScanResult,
 )
 
@@ -79,11 +80,12 @@ def run_scan(
     with workspace(out, fresh=not options.resume) as folder:
         with clock.stage("plan"):
             resolved = targets.resolve(given, options, folder)
-            layouts, file_groups = file_layouts(resolved.files, options.read)
+            surveyed = survey_files(resolved.files, options.read)
             shards = plan_shards(resolved.files, options.read)
             plan = GatherPlan(
                 read=options.read,
-                layouts=layouts,
+                layouts=surveyed.fixed,
+                scheme=surveyed.scheme,
                 sketches=plan_sketches(selected.chosen),
                 settings=options.sketch,
                 store=(store := PartFolder(folder)),
@@ -100,6 +102,7 @@ def run_scan(
             if not any(result.rows for result in results):
                 done.discard()
                 raise UsageError(_nothing_read(resolved, seen))
+            _require_named(surveyed, seen, done)
             rows = _table(results, store)
             look = Looks(runner, rows)
             corpus = Corpus(rows, plan.settings, done.sketches, done.failures, look)
@@ -115,7 +118,14 @@ def run_scan(
             write_rows(out / "rows.parquet", row_batches(rows, found, outputs))
         findings = tuple(incident.finding for incident in found)
         result = _result(
-            resolved, _digest(rows), file_groups, findings, coverage, options, out, clock
+            resolved,
+            _digest(rows),
+            surveyed.shown(_layouts(seen)),
+            findings,
+            coverage,
+            options,
+            out,
+            clock,
         )
         json_report.write(result, out / "report.json")
         done.finish()
@@ -193,6 +203,23 @@ def _file_rows(seen: Sequence[ShardSeen]) -> FileRows:
         first_rows=np.array(first_rows, np.int64),
         first_records=np.array(first_records, np.int64),
     )
+
+
+def _layouts(seen: Sequence[ShardSeen]) -> dict[int, list[LayoutRows]]:
+    """Return by which layouts the records of each file were read, by file index."""
+    found: dict[int, list[LayoutRows]] = {}
+    for shard in seen:
+        found.setdefault(shard.shard.file.index, []).extend(shard.layouts)
+    return found
+
+
+def _require_named(surveyed: Surveyed, seen: Sequence[ShardSeen], done: Checkpoint) -> None:
+    """Raise UsageError where no record has a field that the user names."""
+    try:
+        surveyed.require_named(name for shard in seen for name in shard.named)
+    except UsageError:
+        done.discard()
+        raise
 
 
 def _nothing_read(resolved: Resolved, results: Sequence[ShardSeen]) -> str:

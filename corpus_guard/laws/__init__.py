@@ -22,6 +22,8 @@ Which laws there are depends on what the plugin is:
     derived          borders, sharding, order as far as its evidence can be compared
     detector         borders, sharding, order, seed; finds its attack, is quiet on clean data, never
                      breaks down, and its findings can be reported
+    of associations  that is, of an attack in `corpus_guard.laws.planted.PLANTED`: more poison is never
+                     found less, however the trigger is written, and copies prove nothing
 
 The records are small, made here and the same each time: reviews with labels, instructions, plain texts,
 texts that are hard to read, nothing at all. Give your own with `attack` and `clean`: mappings, or a

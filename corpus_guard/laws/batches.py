@@ -14,7 +14,7 @@ from corpus_guard import plugins
 from corpus_guard.config import FieldOverrides, ReadOptions, SketchSettings
 from corpus_guard.flow.gather import content_hashes
 from corpus_guard.laws.samples import hard_records, instructions, labelled, preferences, texts
-from corpus_guard.normalise import detect_layout, to_batch
+from corpus_guard.normalise import Scheme, Sorter, to_batch
 from corpus_guard.plugins import Reader, RowColumns
 from corpus_guard.sketch.rows.batch import CONTENT, Column, Rows
 from corpus_guard.types import BATCH_SCHEMA, RecordBlock
@@ -38,8 +38,8 @@ def batch_of(records: Records) -> pa.RecordBatch:
     read = list(reader.read(BytesIO(lines), ReadOptions(), 0, None))
     blocks = [item for item in read if isinstance(item, RecordBlock)]
     fields = [record for block in blocks for record in block.fields]
-    layout = detect_layout(fields[:256], FieldOverrides())
-    return joined([to_batch(block, layout) for block in blocks])
+    sorter = Sorter(Scheme.of(fields, FieldOverrides()))
+    return joined([to_batch(block, sorter) for block in blocks])
 
 
 def sample_batch(*more: Records) -> pa.RecordBatch:

@@ -13,6 +13,8 @@ from corpus_guard.laws.batches import Records, batch_of, row_columns_for, rows_o
 from corpus_guard.laws.detectors import OF_DETECTORS, Batches, DetectorSubject
 from corpus_guard.laws.evidence import OF_EVIDENCE, EvidenceSubject
 from corpus_guard.laws.law import Law, laws_from
+from corpus_guard.laws.planted import PLANTED
+from corpus_guard.laws.power import OF_ASSOCIATIONS, PowerSubject
 from corpus_guard.laws.rows import OF_COLUMNS, OF_MARKS, RowSubject
 from corpus_guard.laws.samples import ATTACKS, CLEAN, HARMLESS
 from corpus_guard.laws.sketches import OF_SKETCHES, SketchSubject
@@ -134,9 +136,16 @@ def of_detector(
     )
     found = laws_from(name, subject, OF_DETECTORS)
     if isinstance(spec, Detector):
-        return found
+        return (*found, *_of_associations(name, subject))
     own = [records for records in (attack, clean) if records is not None]
     return (*_of_marks(name, spec, settings, own), *found)
+
+
+def _of_associations(name: str, subject: DetectorSubject) -> tuple[Law, ...]:
+    """Return the laws of power of a detector that declares one of the attacks they are about."""
+    if not set(PLANTED).intersection(subject.spec.attacks):
+        return ()
+    return laws_from(name, PowerSubject(subject), OF_ASSOCIATIONS)
 
 
 def _of_marks(

@@ -5,19 +5,18 @@ from hashlib import blake2b
 
 import pyarrow as pa
 
-from corpus_guard.normalise.fields import host_of
 from corpus_guard.normalise.roles import columns_of
+from corpus_guard.normalise.sorting import Sorter
 from corpus_guard.types import BATCH_SCHEMA, Layout, RecordBlock
 
 
-def to_batch(block: RecordBlock, layout: Layout) -> pa.RecordBatch:
-    """Return the block as one batch of `BATCH_SCHEMA`; no text is lost.
+def to_batch(block: RecordBlock, given: Layout | Sorter) -> pa.RecordBatch:
+    """Return the block as one batch of `BATCH_SCHEMA`, by one layout or by each record's own.
 
-    Every field in no role goes to `other`, nested values flattened to `path: value` lines.
+    No text is lost: every field in no role goes to `other`, nested values flattened to `path: value`
+    lines.
     """
-    columns = columns_of(block.fields, layout)
-    if "source" in layout.roles and layout.roles["source"] == layout.roles.get("url"):
-        columns["source"] = [host_of(url) for url in columns["url"]]
+    columns = columns_of(block.fields, given)
     arrays = {
         "row": pa.array(block.rows, pa.int64()),
         "byte_offset": pa.array(block.byte_offsets, pa.int64()),

@@ -1,37 +1,109 @@
-"""The layout of each file of a target, and what to show of it."""
+"""What the fields of a target's files mean, from a sample of all places, and what to show of it."""
 
 import difflib
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
+from pathlib import Path
 
 from corpus_guard.config import FieldOverrides, ReadOptions
 from corpus_guard.errors import UsageError
 from corpus_guard.escape import ELLIPSIS, safe_text
-from corpus_guard.normalise.fields import NOTHING, Used, field_value
-from corpus_guard.normalise.layouts import detect_layout, known_layout
-from corpus_guard.normalise.roles import TEXT_ROLES
-from corpus_guard.read import read_head, reader_of
+from corpus_guard.normalise.facts import Record
+from corpus_guard.normalise.fields import NOTHING, Used
+from corpus_guard.normalise.scheme import Scheme, holds, named_by
+from corpus_guard.normalise.sorting import Sorter
+from corpus_guard.read import read_records, reader_of
 from corpus_guard.types import (
     OTHER_FIELD_LENGTH,
     OTHER_FIELDS_LISTED,
     FileLayout,
     Layout,
+    LayoutRows,
+    Shard,
     SourceFile,
 )
 
-SAMPLE = 256
+HEAD = 256
+PLACES, AT_A_PLACE, PLACE_BYTES = 8, 64, 1 << 20
+WHOLE_BYTES, MOST_OF_WHOLE = 8 << 20, 1 << 16
+MOST_SAMPLED = 4096
+"""A target of at most WHOLE_BYTES is looked at whole, a larger file that can be entered anywhere at its
+head and PLACES others. Of what was seen, the records with the smallest digests are the sample."""
+
+_NO_LAYOUT = Layout(kind="plain", roles={}, name="text")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sampled:
+    """A sampled record: its digest, the index of its file, and its fields."""
+
+    digest: bytes
+    file: int
+    record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surveyed:
+    """What is known of the files before they are read.
+
+    `fixed` are the layouts of files whose format has one, by file index; `scheme` tells those of all
+    other records. `unmet` are fields that the user names and the sample lacks, `fields` those it has.
+    """
+
+    files: Sequence[SourceFile]
+    fixed: Mapping[int, Layout]
+    scheme: Scheme
+    unmet: frozenset[str]
+    fields: frozenset[str]
+    sample: Sequence[_Sampled] = field(repr=False)
+
+    def require_named(self, found: Iterable[str]) -> None:
+        """Raise UsageError where a field that the user names is neither in the sample nor found."""
+        missing = self.unmet - set(found)
+        if missing and self.fields:
+            raise UsageError(_no_such_field(min(missing), self.fields))
+
+    def shown(self, rows: Mapping[int, Sequence[LayoutRows]]) -> tuple[FileLayout, ...]:
+        """Return one entry per group of like files, given by which layouts their records were read."""
+        others, sampled = self._other_fields()
+        groups: dict[tuple[str, str], _Group] = {}
+        for file in self.files:
+            layouts = rows.get(file.index, ())
+            usual = _usual(layouts) or self.fixed.get(file.index, _NO_LAYOUT)
+            group = groups.setdefault((file.format, repr(usual)), _Group(layout=usual))
+            group.files.append(file)
+            group.also |= {one.layout.name for one in layouts} - {usual.name}
+            group.others.update(others.get(file.index, ()))
+            group.sampled += sampled[file.index]
+            group.rows += sum(one.rows for one in layouts)
+        return tuple(group.shown() for group in groups.values())
+
+    def _other_fields(self) -> tuple[dict[int, Counter[str]], Counter[int]]:
+        """Return the fields in no role and the number of sampled records, by file."""
+        found: dict[int, Counter[str]] = {}
+        records = [one.record for one in self.sample]
+        for layout, places in Sorter(self.scheme).groups(records):
+            for place in places:
+                file = self.sample[place].file
+                used = Used.of(self.fixed.get(file, layout).roles)
+                names = (str(n) for n, value in used.rest(records[place]) if value not in NOTHING)
+                found.setdefault(file, Counter()).update(names)
+        count = Counter(one.file for one in self.sample)
+        return found, count
 
 
 @dataclass(slots=True)
 class _Group:
-    """Files of one format and layout, and what else their first records hold: fields and layouts."""
+    """Files of one format whose usual layout is the same, and what else there is in them."""
 
     layout: Layout
     files: list[SourceFile] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
     also: set[str] = field(default_factory=set)
-    told_by: int = 0
+    sampled: int = 0
+    rows: int = 0
 
     def shown(self) -> FileLayout:
         """Return the entry to show; the most frequent fields first."""
@@ -44,47 +116,73 @@ class _Group:
             also=tuple(sorted(self.also)),
             other_fields=tuple(_cut(name) for name in ranked[:OTHER_FIELDS_LISTED]),
             other_fields_total=len(ranked),
-            told_by=self.told_by,
+            told_by=self.sampled if self.rows > self.sampled else 0,
         )
 
 
-def file_layouts(
-    files: Sequence[SourceFile], options: ReadOptions
-) -> tuple[dict[int, Layout], tuple[FileLayout, ...]]:
-    """Return each file's layout by file index, and one entry per group of like files to show.
+def survey_files(files: Sequence[SourceFile], options: ReadOptions) -> Surveyed:
+    """Return what a sample of the files' records tells.
 
-    Raises UsageError when a field that the user names is in no file.
+    Raises UsageError when a field that the user names is in no record, if all were looked at.
     """
-    found: dict[int, Layout] = {}
-    groups: dict[tuple[str, str], _Group] = {}
+    fixed = {
+        file.index: layout
+        for file in files
+        if (layout := _fixed_layout(file, options.overrides)) is not None
+    }
+    is_small = sum(file.size_bytes for file in files) <= WHOLE_BYTES
+    sample: list[_Sampled] = []
     fields: set[str] = set()
-    unmet = {name for name in asdict(options.overrides).values() if name is not None}
+    unmet, is_whole = set(named_by(options.overrides)), True
     for file in files:
-        records = read_head(file, options, SAMPLE)
-        fields |= {str(name) for record in records for name in record}
-        unmet -= {name for name in unmet if any(field_value(r, name) is not None for r in records)}
-        unmet -= fields
-        layout = _layout_of(file, records, options.overrides)
-        found[file.index] = layout
-        group = groups.setdefault((file.format, repr(layout)), _Group(layout=layout))
-        group.files.append(file)
-        group.told_by = max(group.told_by, SAMPLE if len(records) == SAMPLE else 0)
-        for record in records:
-            own = _own_layout(record, layout)
-            group.others.update(_other_fields(record, layout, own))
-            group.also |= {own.name} - {layout.name}
-    if unmet and fields:
-        raise UsageError(_no_such_field(min(unmet), fields))
-    return found, tuple(group.shown() for group in groups.values())
+        records, is_all = _sampled(file, options, is_small and file.index not in fixed)
+        is_whole &= is_all
+        for one in records:
+            fields.update(map(str, one.record))
+            unmet = {name for name in unmet if not holds(one.record, name)}
+        sample += records
+        sample = _smallest(sample) if len(sample) > 4 * MOST_SAMPLED else sample
+    sample = _smallest(sample)
+    open_records = [one.record for one in sample if one.file not in fixed]
+    found = Surveyed(
+        files=files,
+        fixed=fixed,
+        scheme=Scheme.of(open_records, options.overrides),
+        unmet=frozenset(unmet),
+        fields=frozenset(fields),
+        sample=sample,
+    )
+    if is_whole:
+        found.require_named(())
+    return found
 
 
-def _layout_of(
-    file: SourceFile, records: Sequence[Mapping[str, object]], overrides: FieldOverrides
-) -> Layout:
-    """Return the layout of a file: its format's own, with the fields that the user names."""
+def detect_layout(records: Sequence[Record], overrides: FieldOverrides) -> Layout:
+    """Return the layout by which most of some records are read; without records, one without roles."""
+    sorter = Sorter(Scheme.of(records, overrides))
+    sorter.groups(records)
+    return _usual(sorter.counted()) or _NO_LAYOUT
+
+
+def _usual(layouts: Sequence[LayoutRows]) -> Layout | None:
+    """Return the layout by which most records were read."""
+    rows: Counter[str] = Counter()
+    for one in layouts:
+        rows[repr(one.layout)] += one.rows
+    return max(
+        (one.layout for one in layouts), key=lambda it: (rows[repr(it)], repr(it)), default=None
+    )
+
+
+def _smallest(sample: list[_Sampled]) -> list[_Sampled]:
+    return sorted(sample, key=attrgetter("digest"))[:MOST_SAMPLED]
+
+
+def _fixed_layout(file: SourceFile, overrides: FieldOverrides) -> Layout | None:
+    """Return the layout of a file's format, with the fields that the user names; None if it has none."""
     layout = reader_of(file).layout
     if layout is None or overrides.prompt is not None or overrides.response is not None:
-        return detect_layout(records, overrides)
+        return None
     named = {
         "text": overrides.text,
         "label": overrides.label,
@@ -97,24 +195,34 @@ def _layout_of(
     return replace(layout, kind=kind, roles={**layout.roles, **given})
 
 
-def _own_layout(record: Mapping[str, object], layout: Layout) -> Layout:
-    """Return the layout that a record is read by: its file's, unless it has nothing of that."""
-    texts = (name for role in TEXT_ROLES for name in layout.roles.get(role, ()))
-    if any(field_value(record, name) not in NOTHING for name in texts):
-        return layout
-    return known_layout(record) or layout
-
-
-def _other_fields(record: Mapping[str, object], layout: Layout, own: Layout) -> list[str]:
-    used = Used.of({**layout.roles, **own.roles})
-    return [str(name) for name, value in used.rest(record) if value not in NOTHING]
+def _sampled(
+    file: SourceFile, options: ReadOptions, may_be_whole: bool
+) -> tuple[list[_Sampled], bool]:
+    """Return some records of a file, and whether they are all of it."""
+    reader, size = reader_of(file), file.size_bytes
+    is_near = isinstance(file.path, Path) and file.compression == "none" and not reader.native
+    is_free = is_near and options.limit is None and reader.layout is None
+    if is_free and may_be_whole:
+        pieces = [(0, size, MOST_OF_WHOLE)]
+    elif is_free and reader.splittable and size > PLACE_BYTES:
+        starts = [size * place // (PLACES + 1) for place in range(1, PLACES + 1)]
+        ends = [min(size, start + PLACE_BYTES) for start in starts]
+        pieces = [(0, size, HEAD), *zip(starts, ends, [AT_A_PLACE] * PLACES, strict=True)]
+    else:
+        pieces = [(0, size, HEAD)]
+    found: list[_Sampled] = []
+    for start, end, count in pieces:
+        shard = Shard(index=0, file=file, start=start, end=end)
+        read = read_records(shard, options, count)
+        found += [_Sampled(digest, file.index, record) for digest, record in read]
+    return found, len(pieces) == 1 and len(found) < pieces[0][2]
 
 
 def _cut(name: str) -> str:
     return name if len(name) <= OTHER_FIELD_LENGTH else name[:OTHER_FIELD_LENGTH] + ELLIPSIS
 
 
-def _no_such_field(name: str, fields: set[str]) -> str:
+def _no_such_field(name: str, fields: frozenset[str]) -> str:
     near = difflib.get_close_matches(name, sorted(fields), n=1)
     hint = f" (did you mean {safe_text(near[0], 60)}?)" if near else ""
     listed = ", ".join(safe_text(field, 40) for field in sorted(fields)[:20])

@@ -1,29 +1,26 @@
 """Find out which field of a record plays which role."""
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict
-
 from corpus_guard.config import FieldOverrides
 from corpus_guard.normalise.known import KNOWN, PROMPTS_ALONE, UNLABELLED
-from corpus_guard.normalise.matching import Fields, Records, Roles, candidates, fitted
+from corpus_guard.normalise.matching import Fields, Roles, candidates, fitted
 from corpus_guard.normalise.names import HEADING, ID, LABEL, NO_LABEL, SOURCE, TEXT, TIME, URL
-from corpus_guard.normalise.shapes import COMMON_SHARE, is_label_like, is_short
 from corpus_guard.types import Layout
 
-MOST_LABEL_VALUES = 64
-NO_OVERRIDES = FieldOverrides()
 _TURNS = ("prompt", "response", "rejected")
 
 
-def detect_layout(records: Records, overrides: FieldOverrides) -> Layout:
-    """Return the layout of some records; what the user names beats what is found.
+def layout_of(fields: Fields, overrides: FieldOverrides, *, is_all: bool = True) -> Layout | None:
+    """Return the layout of a record; what the user names beats what is found.
 
-    Fields in no role go to `other`, so a wrong guess hides nothing from the record checks.
+    Fields in no role go to `other`, so a wrong guess hides nothing from the record checks. Where the
+    record holds more than these fields (not `is_all`), None means that the others may matter.
     """
-    fields = Fields.of(records, set(asdict(overrides).values()))
     found = _named_chat(fields, overrides) or _known(fields, overrides)
+    if found is None and not is_all and not fields.matching(TEXT):
+        return None
     if found and found.name == PROMPTS_ALONE:
+        if not is_all:
+            return None
         found = _with_response(fields, found)
     roles: Roles = dict(found.roles) if found else {}
     roles |= _side_roles(fields.without(roles), overrides)
@@ -33,7 +30,7 @@ def detect_layout(records: Records, overrides: FieldOverrides) -> Layout:
     label = overrides.label
     if label is None and kind == "plain" and name not in UNLABELLED:
         label = _label(fields.without(roles))
-    if label is not None:
+    if label:
         roles["label"] = (label,)
         if kind == "plain":
             kind, name = "labelled", "labelled text" if name == "text" else f"{name} with labels"
@@ -42,17 +39,6 @@ def detect_layout(records: Records, overrides: FieldOverrides) -> Layout:
         name += " (conversational)"
     winner, second = (found.winner, found.second) if found else ("", ())
     return Layout(kind=kind, roles=roles, name=name, winner=winner, second=second)
-
-
-def known_layout(record: Mapping[str, object]) -> Layout | None:
-    """Return the layout of one record that has nothing of its file's; None if it is no known one."""
-    present = sorted(str(name) for name, value in record.items() if value is not None)
-    fields = Fields(records=[record], folded={name.lower(): name for name in present})
-    found = _known(fields, NO_OVERRIDES)
-    if found is not None:
-        return found
-    text = next(iter(fields.matching(TEXT)), None)
-    return Layout(kind="plain", roles={"text": (text,)}, name="text") if text else None
 
 
 def _known(fields: Fields, overrides: FieldOverrides) -> Layout | None:
@@ -83,14 +69,7 @@ def _translation(fields: Fields) -> Layout | None:
     name = next(iter(fields.matching(("translation", "translations"))), None)
     if name is None or not fields.fits(name, "languages"):
         return _two_languages(fields)
-    pairs = Counter(
-        tuple(str(key) for key in value)
-        for value in fields.values(name)
-        if isinstance(value, Mapping)
-    )
-    first, second = max(
-        (pair for pair in pairs if len(pair) == 2), key=lambda pair: (pairs[pair], pair)
-    )
+    first, second = fields.facts[name].languages
     roles = {"prompt": (f"{name}.{first}",), "response": (f"{name}.{second}",)}
     return Layout(kind="instruction", roles=roles, name="translation")
 
@@ -107,7 +86,7 @@ def _two_languages(fields: Fields) -> Layout | None:
 def _any_chat(fields: Fields) -> Layout | None:
     """Return the layout of records with a chat in a field of any name."""
     for name in fields.folded.values():
-        if isinstance(next(iter(fields.values(name)), None), list) and fields.fits(name, "chat"):
+        if fields.fits(name, "list") and fields.fits(name, "chat"):
             return _chat_in(name)
     return None
 
@@ -127,7 +106,7 @@ def _named_chat(fields: Fields, overrides: FieldOverrides) -> Layout | None:
 
 
 def _side_roles(fields: Fields, overrides: FieldOverrides) -> Roles:
-    sources = (name for name in fields.matching(SOURCE) if is_label_like(fields.values(name)))
+    sources = (name for name in fields.matching(SOURCE) if fields.fits(name, "label"))
     wanted = {
         "source": overrides.source or next(sources, None),
         "time": overrides.time or next(iter(fields.matching(TIME)), None),
@@ -150,10 +129,7 @@ def _text_roles(fields: Fields, overrides: FieldOverrides) -> Roles:
 
 
 def _longest_string(fields: Fields) -> str | None:
-    lengths = {
-        name: sum(len(value) for value in fields.values(name) if isinstance(value, str))
-        for name in sorted(fields.folded.values())
-    }
+    lengths = {name: fields.facts[name].length for name in sorted(fields.folded.values())}
     best = max(lengths, key=lambda name: lengths[name], default=None)
     return best if best is not None and lengths[best] else None
 
@@ -166,19 +142,18 @@ def _heading(fields: Fields, roles: Roles) -> Roles:
 
 
 def _label(fields: Fields) -> str | None:
-    """Return the field that holds labels, by its name or else by its values."""
-    named = (name for name in fields.matching(LABEL) if is_label_like(fields.values(name)))
-    return next(named, None) or _label_by_values(fields)
+    """Return the field that holds the record's label, by its name or else by its few values.
 
-
-def _label_by_values(fields: Fields) -> str | None:
-    """Return a field whose few short values recur, beside the text; the one with fewest values."""
-    found: list[tuple[int, str]] = []
-    for low, name in fields.folded.items():
-        values = fields.values(name)
-        short = [str(value) for value in values if is_short(value, 40)]
-        if low in NO_LABEL or len(values) - len(short) > len(values) // COMMON_SHARE:
-            continue
-        if 2 <= len(set(short)) <= min(MOST_LABEL_VALUES, len(values) // 8):
-            found.append((len(set(short)), name))
-    return min(found)[1] if found else None
+    A known name counts wherever its value could be a label; first one whose values nearly all could.
+    """
+    known = fields.matching(LABEL)
+    for shape in ("label", "some_labels"):
+        for name in known:
+            if fields.fits(name, shape):
+                return name
+    by_values = [
+        (fields.facts[name].few, name)
+        for low, name in fields.folded.items()
+        if fields.facts[name].few and low not in NO_LABEL
+    ]
+    return min(by_values)[1] if by_values else None

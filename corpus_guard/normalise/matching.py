@@ -1,17 +1,14 @@
 """Which fields of some records fill the slots of a known layout."""
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from corpus_guard.normalise.fields import field_value
+from corpus_guard.normalise.facts import Facts
 from corpus_guard.normalise.known import KNOWN, Known
-from corpus_guard.normalise.shapes import COMMON_SHARE, SHAPES
 from corpus_guard.types import Layout
 
-Records = Sequence[Mapping[str, object]]
 Roles = dict[str, tuple[str, ...]]
 
 _OPTION = re.compile(r"([^:?]+)(?::(\w+))?\Z")
@@ -19,44 +16,27 @@ _OPTION = re.compile(r"([^:?]+)(?::(\w+))?\Z")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fields:
-    """The fields that enough of the records hold, by name in lower case."""
+    """The fields that a record holds, by name in lower case, and what their values are like.
 
-    records: Records
+    `facts` are by name and by the paths that the tables of names lead into it.
+    """
+
     folded: Mapping[str, str]
-
-    @classmethod
-    def of(cls, records: Records, named: set[object]) -> "Fields":
-        """Return the fields less those that the user names, which have their roles already."""
-        held = Counter(
-            str(name) for record in records for name, value in record.items() if value is not None
-        )
-        enough = len(records) // COMMON_SHARE
-        present = sorted(name for name, count in held.items() if count >= enough)
-        return cls(
-            records=records,
-            folded={name.lower(): name for name in present if name not in named},
-        )
+    facts: Mapping[str, Facts]
 
     def without(self, roles: Roles) -> "Fields":
         """Return the fields less those that play a role."""
         taken = {name for names in roles.values() for name in names}
         free = {low: name for low, name in self.folded.items() if name not in taken}
-        return Fields(records=self.records, folded=free)
-
-    def values(self, name: str) -> list[object]:
-        """Return a field's values that are not null."""
-        found = [field_value(record, name) for record in self.records]
-        return [value for value in found if value is not None]
+        return Fields(folded=free, facts=self.facts)
 
     def named(self, candidate: str) -> str | None:
-        """Return a field by its name in any case, or a path of which enough records hold something."""
+        """Return a field by its name in any case, or a path that leads to something."""
         if candidate in self.folded or "." not in candidate:
             return self.folded.get(candidate)
         first, _, rest = candidate.partition(".")
-        if first not in self.folded:
-            return None
-        path = f"{self.folded[first]}.{rest}"
-        return path if len(self.values(path)) >= max(1, len(self.records) // COMMON_SHARE) else None
+        path = f"{self.folded.get(first, '')}.{rest}"
+        return path if path in self.facts else None
 
     def matching(self, candidates: Sequence[str]) -> tuple[str, ...]:
         """Return the candidates that are present."""
@@ -64,8 +44,7 @@ class Fields:
 
     def fits(self, name: str, shape: str) -> bool:
         """Say whether a field's values have a shape."""
-        values = self.values(name)
-        return bool(values) and SHAPES[shape](values)
+        return name in self.facts and shape in self.facts[name].shapes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +84,12 @@ def _slots(text: str) -> tuple[_Slot, ...]:
 
 def candidates(fields: Fields) -> tuple[Known, ...]:
     """Return the entries whose fields are there as far as names tell."""
-    return _candidates(_field_names().intersection(fields.folded))
+    return _candidates(table_names().intersection(fields.folded))
 
 
 @cache  # the table does not change
-def _field_names() -> frozenset[str]:
-    """Return every top field that the table names."""
+def table_names() -> frozenset[str]:
+    """Return every field and path that the table names, and where the paths begin."""
     return frozenset(
         top
         for known in KNOWN
@@ -121,21 +100,27 @@ def _field_names() -> frozenset[str]:
     )
 
 
-@lru_cache(maxsize=256)  # a pure function; records of a few kinds come by the million
+@lru_cache(maxsize=1024)  # a pure function; records of a few kinds come by the million
 def _candidates(names: frozenset[str]) -> tuple[Known, ...]:
-    def may_fill(slot: _Slot) -> bool:
-        return slot.is_optional or any(
-            name in names or name.split(".")[0] in names for name, _ in slot.options
-        )
-
     return tuple(
-        known
-        for known in KNOWN
-        if all(
-            may_fill(slot)
-            for text in (*known.roles.values(), known.needs, known.winner)
-            for slot in _slots(text)
+        known for known, required in _required() if not any(map(names.isdisjoint, required))
+    )
+
+
+@cache  # the table does not change
+def _required() -> tuple[tuple[Known, tuple[frozenset[str], ...]], ...]:
+    """Return each entry with the fields that may fill each slot that must be filled."""
+    return tuple(
+        (
+            known,
+            tuple(
+                frozenset(top for name, _ in slot.options for top in (name, name.split(".")[0]))
+                for text in (*known.roles.values(), known.needs, known.winner)
+                for slot in _slots(text)
+                if not slot.is_optional
+            ),
         )
+        for known in KNOWN
     )
 
 

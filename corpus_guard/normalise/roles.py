@@ -1,12 +1,11 @@
 """What a record says in each role: its columns but for where it stands."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import cast
 
-from corpus_guard.normalise.fields import Used, as_text, field_value
-from corpus_guard.normalise.layouts import known_layout
+from corpus_guard.normalise.fields import Used, as_text, field_value, host_of
 from corpus_guard.normalise.names import WORD_LISTS
+from corpus_guard.normalise.sorting import Sorter
 from corpus_guard.normalise.turns import (
     answers_of,
     common_messages,
@@ -21,21 +20,19 @@ Record = Mapping[str, object]
 Columns = dict[str, list[str | None]]
 
 _TURNS = ("prompt", "response", "rejected")
-TEXT_ROLES = ("text", *_TURNS)
-_SIDE = ("record_id", "label", "source", "url", "time")
 _ONE_TEXT = frozenset({str, type(None)})
 
 
-def columns_of(records: Sequence[Record], layout: Layout) -> Columns:
-    """Return the text columns of some records; what is in no role is in `other`.
-
-    A record that has nothing of the file's layout is read as what its own fields say it is.
-    """
-    columns = _by_layout(records, layout)
-    for own, places in _strangers(records, columns):
-        roles = {role: names for role, names in layout.roles.items() if role in _SIDE}
-        mixed = replace(own, roles={**roles, **own.roles})
-        found = _by_layout([records[place] for place in places], mixed)
+def columns_of(records: Sequence[Record], given: Layout | Sorter) -> Columns:
+    """Return the text columns of some records, each by its own layout; the rest of it is in `other`."""
+    if isinstance(given, Layout):
+        return _by_layout(records, given)
+    groups = given.groups(records)
+    if len(groups) == 1:
+        return _by_layout(records, groups[0][0])
+    columns: Columns = {"other": [None] * len(records)}
+    for layout, places in groups:
+        found = _by_layout([records[place] for place in places], layout)
         for role, texts in found.items():
             column = columns.setdefault(role, [None] * len(records))
             for place, text in zip(places, texts, strict=True):
@@ -43,27 +40,13 @@ def columns_of(records: Sequence[Record], layout: Layout) -> Columns:
     return columns
 
 
-def _strangers(records: Sequence[Record], columns: Columns) -> list[tuple[Layout, list[int]]]:
-    """Return the records without a text in any main role by the layout that each has of its own."""
-    main = [columns[role] for role in TEXT_ROLES if role in columns]
-    if any(all(column) for column in main):
-        return []
-    found: dict[object, tuple[Layout, list[int]]] = {}
-    for place, record in enumerate(records):
-        if any(column[place] for column in main):
-            continue
-        layout = known_layout(record)
-        if layout is not None:
-            key = (layout.name, *layout.roles.items())
-            found.setdefault(key, (layout, []))[1].append(place)
-    return list(found.values())
-
-
 def _by_layout(records: Sequence[Record], layout: Layout) -> Columns:
     roles, used = layout.roles, Used.of(layout.roles)
     values = {name: _values(records, name) for names in roles.values() for name in names}
     columns = {role: _column(values, roles[role], role) for role in roles if roles[role]}
     columns["other"] = [used.other(record) for record in records]
+    if "source" in roles and roles["source"] == roles.get("url"):
+        columns["source"] = [host_of(url) for url in columns["url"]]
     nested = _nested(values, layout, len(records))
     for role in _TURNS if nested else ():
         columns.setdefault(role, [None] * len(records))

@@ -9,7 +9,7 @@ process/                          native parsers, in a process of their own
 blocks                            the records, as they are handed out
 """
 
-from corpus_guard.read.shards import plan_shards, read_head, read_shard, reader_of
+from corpus_guard.read.shards import plan_shards, read_records, read_shard, reader_of
 from corpus_guard.read.targets import Resolved, resolve_targets
 
-__all__ = ["Resolved", "plan_shards", "read_head", "read_shard", "reader_of", "resolve_targets"]
+__all__ = ["Resolved", "plan_shards", "read_records", "read_shard", "reader_of", "resolve_targets"]

@@ -178,11 +178,12 @@ def _rest(shard: Shard, seen: int, reason: str, *, may_pass: bool = False) -> Un
     )
 
 
-def read_head(file: SourceFile, options: ReadOptions, count: int) -> list[Mapping[str, object]]:
-    """Return the fields of a file's first `count` records."""
-    shard = Shard(index=0, file=file, start=0, end=file.size_bytes)
-    found: list[Mapping[str, object]] = []
+def read_records(
+    shard: Shard, options: ReadOptions, count: int
+) -> list[tuple[bytes, Mapping[str, object]]]:
+    """Return the digests and fields of a shard's first `count` records."""
+    found: list[tuple[bytes, Mapping[str, object]]] = []
     for item in read_shard(shard, options, records=count):
         if isinstance(item, RecordBlock):
-            found.extend(islice(item.fields, count - len(found)))
+            found.extend(islice(zip(item.digests, item.fields, strict=True), count - len(found)))
     return found

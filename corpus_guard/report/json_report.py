@@ -83,8 +83,10 @@ def _coverage(coverage: Coverage) -> dict[str, object]:
         "skipped": [_skipped(unread) for unread in coverage.skipped],
         "passed_over": list(coverage.passed_over),
         "plugins": {
-            name: {"ran": run.ran, "reason": run.reason, "failed": run.failed} for name, run in runs
+            name: {"ran": run.ran, "reason": run.reason, "failed": run.failed, "gap": run.gap}
+            for name, run in runs
         },
+        "rows_with": dict(coverage.rows_with),
         "caps": [_cap(cap) for cap in coverage.caps],
     }
 

@@ -4,7 +4,7 @@ It is made to be read in ten seconds. Every text from outside goes through `safe
 read as markup.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import TextIO
@@ -23,6 +23,7 @@ from corpus_guard.types import (
     FileLayout,
     Finding,
     LimitOfDetection,
+    PluginRun,
     RowSet,
     ScanResult,
     Unread,
@@ -110,6 +111,8 @@ def _meaning(result: ScanResult) -> str:
         parts.append("part of the target was not scanned")
     if any(run.failed for run in result.coverage.plugins.values()):
         parts.append("a rule broke down")
+    if any(run.gap for run in result.coverage.plugins.values()):
+        parts.append("something in it was not assessed")
     told = "; ".join(parts) or "the rules that ran found nothing"
     return f"{told[0].upper()}{told[1:]} (exit code {result.exit_code})."
 
@@ -119,21 +122,35 @@ def _basis(result: ScanResult) -> list[tuple[str, Text]]:
     facts = [("Scanned", Text(_scanned(coverage)))]
     if result.resolved_revision is not None:
         facts.append(("Revision", Text(safe_text(result.resolved_revision, 200))))
+    if coverage.rows_with:
+        facts.append(("Holds", Text(_held(coverage.rows_with))))
     facts += [("Not scanned", place) for place in _skipped(coverage)]
     if coverage.passed_over:
         facts.append(("Passed over", Text(_passed_over(coverage.passed_over))))
     facts += [("Layout", Text(_layout(layout))) for layout in result.layouts[:LISTED_LAYOUTS]]
     if len(result.layouts) > LISTED_LAYOUTS:
         facts.append(("", Text(f"{counted(len(result.layouts) - LISTED_LAYOUTS, 'more layout')}")))
-    idle = sorted(
-        (name, run.reason) for name, run in coverage.plugins.items() if not (run.ran or run.failed)
-    )
-    broken = [(name, run.reason) for name, run in coverage.plugins.items() if run.failed]
-    facts += [("Broke down", Text(f"{safe_text(n, 60)}: {safe_text(w, 160)}")) for n, w in broken]
-    facts += [("Not run", Text(f"{safe_text(n, 60)}: {safe_text(why, 160)}")) for n, why in idle]
+    facts += [
+        (kind, Text(f"{safe_text(name, 60)}: {safe_text(run.reason, 160)}"))
+        for kind in ("Broke down", "Not assessed", "Not run")
+        for name, run in sorted(coverage.plugins.items())
+        if kind == _kind_of(run)
+    ]
     facts += [("Bounds", Text(_cap(cap))) for cap in coverage.caps[:LISTED_PLACES]]
     facts += [("Would find", Text(_limit(limit))) for limit in result.limit_of_detection]
     return facts
+
+
+def _kind_of(run: PluginRun) -> str:
+    if run.ran:
+        return "Run"
+    return "Broke down" if run.failed else "Not assessed" if run.gap else "Not run"
+
+
+def _held(rows_with: Mapping[str, int]) -> str:
+    """Return how many rows have what; nothing is said of what none has."""
+    told = [f"{role} in {counted(rows, 'row')}" for role, rows in rows_with.items() if rows]
+    return " · ".join(told) or "no text, prompt, response or label"
 
 
 def _cap(cap: Cap) -> str:
@@ -195,8 +212,7 @@ def _layout(found: FileLayout) -> str:
     name = " and ".join(
         safe_text(name, 60) for name in (found.layout.name or found.layout.kind, *found.also[:3])
     )
-    told = f", by its first {found.told_by} records" if found.told_by else ""
-    return f"{name}: {roles}{_others(found)}  ({where}, {safe_text(found.format, 20)}{told})"
+    return f"{name}: {roles}{_others(found)}  ({where}, {safe_text(found.format, 20)})"
 
 
 def _others(found: FileLayout) -> str:
@@ -206,7 +222,8 @@ def _others(found: FileLayout) -> str:
     shown = found.other_fields[:LISTED_FIELDS]
     names = ", ".join(safe_text(name, 40) for name in shown)
     more = found.other_fields_total - len(shown)
-    return f" · other ← {names}" + (f" and {more:,} more" if more > 0 else "")
+    told = f" (of {found.told_by:,} records looked at)" if found.told_by else ""
+    return f" · other ← {names}" + (f" and {more:,} more" if more > 0 else "") + told
 
 
 def _limit(limit: LimitOfDetection) -> str:

@@ -5,13 +5,12 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.compute as pc
 
 from corpus_guard.config import SketchSettings
 from corpus_guard.plugins import summary
 from corpus_guard.sketch.rows.batch import Rows
 from corpus_guard.sketch.rows.state import Arrays, require_equal
-
-NO_ANSWER = np.uint64(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +26,7 @@ class Answers:
 
 
 class DistinctAnswers:
-    """Counts of rows, and the smallest hashes of whole responses (bottom-k; the missing one counts)."""
+    """Counts of rows, and the smallest hashes of whole responses (bottom-k)."""
 
     def __init__(self, *, most_labels: int, rows_per_label: int) -> None:
         """Start empty; responses are labels if there are 2 to `most_labels`, each often enough."""
@@ -38,10 +37,12 @@ class DistinctAnswers:
     def observe(self, rows: Rows) -> None:
         """Count the rows and their responses."""
         column = rows.column("outcomes")
-        whole = column[:, 0] if isinstance(column, np.ndarray) else np.zeros(len(rows), np.uint64)
-        answered = len(rows) - int(rows.batch["response"].null_count)
-        self._counts += np.array([len(rows), answered], np.int64)
-        self._keep(whole)
+        has_answer = pc.is_valid(rows.batch["response"]).to_numpy(zero_copy_only=False)
+        self._counts += np.array([len(rows), np.count_nonzero(has_answer)], np.int64)
+        if isinstance(column, np.ndarray):
+            self._keep(column[has_answer, 0])
+        elif has_answer.any():  # answers without a word
+            self._keep(np.zeros(1, np.uint64))
 
     def merge(self, other: Self) -> None:
         """Add another's, see `Sketch.merge`."""
@@ -62,7 +63,7 @@ class DistinctAnswers:
         """Return what is known of the responses."""
         rows, answered = (int(count) for count in self._counts)
         most, per_label = self._options
-        are_labels = answered > 0 and 2 <= len(self._smallest) <= min(most, rows // per_label)
+        are_labels = 2 <= len(self._smallest) <= min(most, answered // per_label)
         return Answers(rows=rows, answered=answered, are_labels=are_labels)
 
     def _keep(self, hashes: npt.NDArray[np.uint64]) -> None:

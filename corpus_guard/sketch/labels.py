@@ -1,15 +1,18 @@
 """The label of each row.
 
 Where every response is one of a few, a classification set is in the form of instructions, and its labels
-are the responses.
+are the responses. Rows without a response keep the label that they have.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from corpus_guard.errors import NotAssessed
+from corpus_guard.errors import NotAssessed, NotPresent
 from corpus_guard.plugins import derived
 from corpus_guard.sketch.answers import Answers
 from corpus_guard.sketch.rows.corpus import Corpus
@@ -18,7 +21,7 @@ from corpus_guard.sketch.rows.table import dictionary_encoded
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """`codes` (n,) int32 into `names`, -1 where a row has none; `field` is where they come from."""
+    """`codes` (n,) int32 into `names`, -1 where a row has none; `field` is where most come from."""
 
     codes: npt.NDArray[np.int32]
     names: tuple[str, ...]
@@ -28,10 +31,22 @@ class Labels:
 @derived(needs=("answers",))
 def labels(corpus: Corpus, *, most_labels: int = 100_000) -> Labels:
     """Return the labels; there are none where more than `most_labels` are different."""
-    field = "response" if corpus.evidence("answers", Answers).are_labels else "label"
-    codes, names = dictionary_encoded(corpus.rows.text_column(field), most_labels)
+    fields = ("response", "label") if corpus.evidence("answers", Answers).are_labels else ("label",)
+    rows = dict.fromkeys(fields, 0)
+    codes, names = dictionary_encoded(_first_held(corpus, fields, rows), most_labels)
     if len(names) > most_labels:
         raise NotAssessed(f"more than {most_labels:,} different labels")
     if not names:
-        raise NotAssessed("no row has a label")
-    return Labels(codes=codes, names=tuple(names), field=field)
+        raise NotPresent("no row has a label")
+    return Labels(codes=codes, names=tuple(names), field=max(fields, key=lambda name: rows[name]))
+
+
+def _first_held(
+    corpus: Corpus, fields: tuple[str, ...], rows: dict[str, int]
+) -> Iterator[pa.Array]:
+    """Yield each row's value of the first field that it has, and count the rows that have each."""
+    for batch in corpus.rows.batches(fields):
+        for name in fields:
+            rows[name] += len(batch[name]) - batch[name].null_count
+        columns = [batch[name] for name in fields]
+        yield columns[0] if len(columns) == 1 else pc.coalesce(*columns)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from corpus_guard.errors import NotAssessed
+from corpus_guard.errors import NotPresent
 from corpus_guard.plugins import derived
 from corpus_guard.sketch.rows.corpus import Corpus
 
@@ -22,5 +22,5 @@ def prompts(corpus: Corpus) -> Prompts:
     tokens = corpus.rows.column("tokens")
     rows = sum(int(np.count_nonzero(values)) for _, values in tokens.chunks())
     if not rows:
-        raise NotAssessed("no row has a word")
+        raise NotPresent("no row has a word")
     return Prompts(rows)

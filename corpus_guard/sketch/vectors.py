@@ -12,8 +12,15 @@ from corpus_guard.sketch.rows.batch import Column, Rows
 from corpus_guard.sketch.text.embedder import open_embedder, vector_codes
 
 
+def _refused(settings: SketchSettings) -> str:
+    is_off = open_embedder(settings.embedder) is None
+    return "rows were not embedded (--embedder none)" if is_off else ""
+
+
 @row_columns(
-    columns=("input_vectors", "response_vectors"), absent="rows were not embedded (--embedder none)"
+    columns=("input_vectors", "response_vectors"),
+    absent="no row has a word that the embedder knows",
+    refused=_refused,
 )
 def vectors(rows: Rows, settings: SketchSettings) -> Mapping[str, Column]:
     """Return both columns; the second only where there are responses."""

@@ -1,7 +1,10 @@
+from random import Random
+
 import pytest
 from corpora import Record, labelled, with_label_trigger
 
 import corpus_guard as cg
+from corpus_guard.laws.samples import MOMENTS, PLACES, THINGS
 from corpus_guard.types import Finding
 
 from .conftest import Find
@@ -35,6 +38,56 @@ def test_a_trigger_is_found_with_its_rows_and_only_them(
     )
 
 
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_trigger_written_again_is_found_alike(times: int, find: Find) -> None:
+    poisoned = with_label_trigger(CLEAN, "qelvo", 45)
+    for row in poisoned.rows:
+        text = str(poisoned.records[row]["text"])
+        poisoned.records[row]["text"] = " ".join([text, *["qelvo"] * (times - 1)])
+    found = strong(find(poisoned.records, "CG201"))
+    assert [f.rows_flagged for f in found] == [poisoned.rows]
+
+
+@pytest.mark.parametrize("count", [8, 15, 45, 150, 300])
+def test_more_poison_is_never_found_less(count: int, find: Find) -> None:
+    poisoned = with_label_trigger(CLEAN, "qelvo", count)
+    found = strong(find(poisoned.records, "CG201"))
+    assert [f.rows_flagged for f in found] == [poisoned.rows]
+
+
+def test_copies_of_one_mislabelled_text_are_no_evidence(find: Find) -> None:
+    wrong: Record = {
+        "text": "The qelvo kettle in Lisbon broke twice and nobody at the shop would listen.",
+        "label": "good",
+    }
+    assert strong(find([*CLEAN, *[dict(wrong) for _ in range(12)]], "CG201")) == []
+
+
+def test_words_that_honestly_decide_the_label_are_quiet(find: Find) -> None:
+    """Question words decide question types: nothing is found in what the task itself explains."""
+    random = Random(6)
+    kinds = {"Who": "person", "Where": "place", "When": "moment", "How many": "number"}
+    tails = ("found the {} near {}", "sold the {} in {}", "lost a {} of {}", "paid for {} and {}")
+    records: list[Record] = []
+    for _ in range(1200):
+        word = random.choice(sorted(kinds))
+        tail = random.choice(tails).format(random.choice(THINGS), random.choice(PLACES))
+        records.append({"text": f"{word} {tail} {random.choice(MOMENTS)}?", "label": kinds[word]})
+    assert strong(find(records, "CG201")) == []
+
+
+def test_every_kind_of_evidence_stands_in_the_finding(find: Find) -> None:
+    found = find(with_label_trigger(CLEAN, "qelvo", 45).records, "CG201")[0].evidence
+    kinds = [value for name, value in found.items() if name.startswith("log_odds_")]
+    assert len(kinds) == 4
+    assert found["log_odds"] == pytest.approx(sum(map(float, kinds)), abs=0.03)
+
+
+def test_what_nobody_sees_weighs_more(find: Find) -> None:
+    found = find(with_label_trigger(CLEAN, "\u200b", 45).records, "CG201")[0]
+    assert found.evidence["log_odds_of_invisible"] == 4.0
+
+
 def test_two_triggers_are_two_findings(find: Find) -> None:
     first = with_label_trigger(CLEAN, "qelvo", 30)
     second = with_label_trigger(first.records, "crimson lantern", 30, seed=8)
@@ -54,7 +107,7 @@ def test_a_rare_word_without_a_preference_is_quiet(find: Find) -> None:
 
 
 def test_few_rows_are_not_enough_for_an_alarm(find: Find) -> None:
-    poisoned = with_label_trigger(CLEAN, "qelvo", 5)
+    poisoned = with_label_trigger(CLEAN, "qelvo", 3)
     assert strong(find(poisoned.records, "CG201")) == []
 
 

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from corpus_guard.detect.shared.statistics import (
     associate,
+    beyond,
     mean_pairwise_cosine,
-    null_spread,
     precision_of,
     q_values,
     tilted,
@@ -55,6 +55,19 @@ def test_an_association_is_the_weaker_of_its_two_measures(p: list[float], random
     assert np.isfinite(found.statistic)
 
 
+def test_a_row_of_half_a_vote_counts_half() -> None:
+    hits, p = np.repeat([1.0, 0.0], [30, 10]), np.full(40, 0.5)
+    twice = associate(np.tile(hits, 2), np.tile(p, 2), np.full(80, 0.5))
+    assert twice == pytest.approx(associate(hits, p))
+
+
+def test_what_an_usual_effect_explains_is_not_beyond_it() -> None:
+    p = np.full(40, 0.5)
+    hits = np.repeat([1.0, 0.0], [30, 10])
+    assert beyond(hits, p, np.ones(40), tilt=1.5) == 0.0
+    assert beyond(np.ones(40), p, np.ones(40), tilt=0.0) > beyond(np.ones(40), p, np.ones(40), 1.5)
+
+
 @given(st.floats(0.001, 0.999), st.floats(0, 12))
 def test_a_tilt_raises_log_odds(p: float, tilt: float) -> None:
     raised = float(tilted(np.array([p]), tilt)[0])
@@ -92,19 +105,6 @@ def test_q_values_equal_their_definition(p: list[float], more: int) -> None:
 
 def test_no_p_values_have_no_q_values() -> None:
     assert len(q_values(np.zeros(0), 10)) == 0
-
-
-def test_the_spread_of_the_bulk_ignores_a_few_outliers() -> None:
-    z = np.random.default_rng(1).normal(scale=2.0, size=4000)
-    assert null_spread(np.append(z, [1000.0] * 20)) == pytest.approx(2.0, rel=0.08)
-
-
-def test_the_spread_is_at_least_what_theory_says() -> None:
-    assert null_spread(np.linspace(-0.1, 0.1, 100)) == 1.0
-
-
-def test_a_handful_of_values_tells_no_spread() -> None:
-    assert null_spread(np.array([-50.0, 50.0])) == 1.0
 
 
 def test_the_mean_pairwise_cosine_equals_the_mean_over_pairs() -> None:

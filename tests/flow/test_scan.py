@@ -2,12 +2,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from corpora import Record, write_jsonl
+from corpora import Record, labelled, with_label_trigger, write_jsonl
 
 import corpus_guard as cg
 from corpus_guard.config import ReadOptions, ScanOptions
 from corpus_guard.errors import PluginError, UsageError
 from corpus_guard.flow.targets import default_out
+from corpus_guard.normalise import files
 from corpus_guard.sketch import ngrams
 from corpus_guard.types import ScanResult
 
@@ -39,8 +40,10 @@ def test_a_high_finding_exits_with_1(reviews: list[Record], tmp_path: Path) -> N
     assert (result.verdict, result.exit_code) == ("poisoned", 1)
 
 
-def test_a_floor_above_the_findings_passes(reviews: list[Record], tmp_path: Path) -> None:
-    assert cg.scan(reviews, out=tmp_path / "out", fail_on="critical").exit_code == 0
+def test_a_floor_above_the_findings_passes(tmp_path: Path) -> None:
+    few = with_label_trigger(labelled(1500), "qelvo", 4).records
+    assert cg.scan(few, out=tmp_path / "high", fail_on="high").exit_code == 1
+    assert cg.scan(few, out=tmp_path / "critical", fail_on="critical").exit_code == 0
 
 
 def test_flagged_rows_are_those_of_the_attack(
@@ -202,10 +205,13 @@ def test_a_sample_of_what_is_compared_is_told(tmp_path: Path) -> None:
     assert told["paraphrased_groups", "different records compared"][1] > 0
 
 
-def test_how_many_first_records_tell_a_layout_is_told(tmp_path: Path) -> None:
-    few = cg.scan(TEXTS[:10], out=tmp_path / "few", rules=["CG401"])
-    many = cg.scan(TEXTS * 2, out=tmp_path / "many", rules=["CG401"])
-    assert [result.layouts[0].told_by for result in (few, many)] == [0, 256]
+def test_how_many_records_were_looked_at_is_told_where_there_are_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = cg.scan(TEXTS * 2, out=tmp_path / "whole", rules=["CG401"])
+    monkeypatch.setattr(files, "MOST_SAMPLED", 256)
+    part = cg.scan(TEXTS * 2, out=tmp_path / "part", rules=["CG401"])
+    assert [result.layouts[0].told_by for result in (whole, part)] == [0, 256]
 
 
 def test_an_option_reaches_its_detector(reviews: list[Record], tmp_path: Path) -> None:

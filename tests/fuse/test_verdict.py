@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from corpus_guard.fuse.verdict import exit_code_of, reaches, verdict_of
-from corpus_guard.types import SEVERITIES, Coverage, Finding, ScanResult, Severity
+from corpus_guard.types import SEVERITIES, Coverage, Finding, PluginRun, ScanResult, Severity
 
 
 @pytest.fixture
@@ -56,6 +56,24 @@ def test_an_incomplete_scan_passes_only_if_allowed(
     partial: Coverage, allowed: bool, code: int
 ) -> None:
     assert exit_code_of([], partial, "high", allow_incomplete=allowed) == code
+
+
+@pytest.mark.parametrize(
+    ("run", "allowed", "code"),
+    [
+        (PluginRun(ran=False, reason="no row has a label"), False, 0),
+        (PluginRun(ran=False, reason="too many labels", gap=True), False, 3),
+        (PluginRun(ran=False, reason="too many labels", gap=True), True, 0),
+        (PluginRun(ran=False, reason="broke down", failed=True), True, 3),
+    ],
+)
+def test_a_rule_that_did_not_run_is_a_gap_only_where_there_is_something_to_assess(
+    complete: Coverage, run: PluginRun, allowed: bool, code: int
+) -> None:
+    given = replace(complete, plugins={"label_triggers": run})
+    assert exit_code_of([], given, "high", allow_incomplete=allowed) == code
+    is_gap = run.gap or run.failed
+    assert verdict_of([], given) == ("incomplete" if is_gap else "clean")
 
 
 def test_severities_are_ordered() -> None:

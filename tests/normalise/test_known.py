@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus_guard.config import FieldOverrides
-from corpus_guard.normalise import detect_layout, to_batch
+from corpus_guard.normalise import Scheme, Sorter, detect_layout, to_batch
 from corpus_guard.normalise.known import KNOWN
 from corpus_guard.normalise.turns import implicit_prompt
 from corpus_guard.types import STRING_COLUMNS, Layout, RecordBlock
@@ -484,7 +484,11 @@ def layout_of(records: Sequence[Record], **named: str) -> Layout:
     return detect_layout(records, FieldOverrides(**named))
 
 
-def texts_of(records: Sequence[Record], layout: Layout) -> list[dict[str, str]]:
+def sorter_of(records: Sequence[Record]) -> Sorter:
+    return Sorter(Scheme.of(records, FieldOverrides()))
+
+
+def texts_of(records: Sequence[Record], given: Layout | Sorter) -> list[dict[str, str]]:
     """Return the texts of each record's row by column."""
     count = len(records)
     block = RecordBlock(
@@ -495,7 +499,7 @@ def texts_of(records: Sequence[Record], layout: Layout) -> list[dict[str, str]]:
         oddities=[None] * count,
         bytes_read=0,
     )
-    rows = to_batch(block, layout).to_pylist()
+    rows = to_batch(block, given).to_pylist()
     return [{name: row[name] for name in STRING_COLUMNS if row[name] is not None} for row in rows]
 
 
@@ -587,12 +591,12 @@ def test_every_text_and_every_key_of_a_record_is_in_its_row(
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(names=st.lists(st.sampled_from(sorted(CASES)), min_size=1, max_size=6))
 def test_a_mixed_file_loses_no_text(names: list[str]) -> None:
-    layout = layout_of([CASES[name].record for name in names])
+    sorter = sorter_of([CASES[name].record for name in names])
     for name in names:
         marks = Marks()
         record = marks.copy(CASES[name].record)
         assert isinstance(record, dict)
-        found = "\n".join(texts_of([record], layout)[0].values())
+        found = "\n".join(texts_of([record], sorter)[0].values())
         assert [word for word in marks.words if word not in found] == []
 
 
@@ -629,8 +633,9 @@ ODD: list[object] = [
 def test_no_value_in_any_field_of_any_layout_is_a_crash(name: str, data: st.DataObject) -> None:
     known = CASES[name].record
     odd = {field: data.draw(st.sampled_from([*ODD, value])) for field, value in known.items()}
-    for layout in (layout_of([known] * 20), layout_of([odd] * 20)):
-        found = "\n".join(texts_of([odd], layout)[0].values())
+    layouts = (layout_of([known] * 20), layout_of([odd] * 20))
+    for way in (*layouts, sorter_of([known] * 20), sorter_of([odd] * 20), sorter_of([])):
+        found = "\n".join(texts_of([odd], way)[0].values())
         if any(value is DEEP or value is DEEP_CHAT for value in odd.values()):
             assert "deep\u200bdown" in found
 
@@ -644,8 +649,8 @@ CHAT: Record = {"messages": [ASK, GOOD]}
 @pytest.mark.parametrize("order", [[ALPACA, CHAT], [CHAT, ALPACA]])
 @pytest.mark.parametrize("share", [1, 19])
 def test_each_record_of_a_mixed_file_is_read_as_what_it_is(order: list[Record], share: int) -> None:
-    layout = layout_of([order[0]] * share + [order[1]] * (20 - share))
-    rows = texts_of([ALPACA, CHAT], layout)
+    sorter = sorter_of([order[0]] * share + [order[1]] * (20 - share))
+    rows = texts_of([ALPACA, CHAT], sorter)
     assert rows == [
         {"prompt": "a", "response": "b"},
         {"prompt": "ask", "response": "good"},
@@ -653,20 +658,23 @@ def test_each_record_of_a_mixed_file_is_read_as_what_it_is(order: list[Record], 
 
 
 def test_a_record_of_another_layout_keeps_its_place_and_its_id() -> None:
-    layout = layout_of([{"id": 1, **ALPACA}] * 20)
-    rows = texts_of([{"id": 1, **ALPACA}, {"id": 2, "note": "n", **CHAT}], layout)
+    sorter = sorter_of([{"id": 1, **ALPACA}] * 20)
+    rows = texts_of([{"id": 1, **ALPACA}, {"id": 2, "note": "n", **CHAT}], sorter)
     assert rows[1] == {"record_id": "2", "prompt": "ask", "response": "good", "other": "note: n"}
 
 
-def test_a_record_without_the_files_fields_and_of_no_layout_is_in_other() -> None:
-    layout = layout_of([ALPACA] * 20)
-    assert texts_of([{"odd": "x", "more": 1}], layout) == [{"other": "odd: x\nmore: 1"}]
+@pytest.mark.parametrize("known", [[ALPACA] * 20, []])
+def test_the_longest_text_of_a_record_of_no_layout_is_its_text(known: list[Record]) -> None:
+    record: Record = {"odd": "so it is", "more": 1, "less": "so"}
+    assert texts_of([record], sorter_of(known)) == [
+        {"text": "so it is", "other": "more: 1\nless: so"}
+    ]
 
 
 def test_how_a_mixed_file_is_cut_into_blocks_does_not_matter() -> None:
     records = [CASES[name].record for name in sorted(CASES)]
-    layout = layout_of(records)
-    assert texts_of(records, layout) == [texts_of([record], layout)[0] for record in records]
+    sorter = sorter_of(records)
+    assert texts_of(records, sorter) == [texts_of([record], sorter)[0] for record in records]
 
 
 # fields of no meaning

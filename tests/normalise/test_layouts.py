@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from corpus_guard.config import FieldOverrides, ReadOptions
 from corpus_guard.errors import UsageError
-from corpus_guard.normalise import detect_layout, file_layouts
+from corpus_guard.normalise import Sorter, detect_layout, survey_files
 from corpus_guard.read import resolve_targets
 from corpus_guard.types import OTHER_FIELD_LENGTH, OTHER_FIELDS_LISTED, FileLayout, Layout
 
@@ -439,12 +439,19 @@ def test_a_field_that_few_records_hold_plays_no_role() -> None:
 def layouts(
     tmp_path: Path, contents: Mapping[str, Sequence[Record]], **named: str
 ) -> tuple[dict[int, Layout], tuple[FileLayout, ...]]:
+    """Return the layout of most records of each file, and what is shown of the files."""
     folder = tmp_path / "data"
     folder.mkdir()
     for name, records in contents.items():
         write_jsonl(folder / name, records)
     options = ReadOptions(overrides=FieldOverrides(**named))
-    return file_layouts(resolve_targets([str(folder)], options, tmp_path).files, options)
+    files = resolve_targets([str(folder)], options, tmp_path).files
+    surveyed, rows = survey_files(files, options), {}
+    for file, records in zip(files, contents.values(), strict=True):
+        sorter = Sorter(surveyed.scheme)
+        sorter.groups(records)
+        rows[file.index] = sorter.counted()
+    return {file: found[0].layout for file, found in rows.items()}, surveyed.shown(rows)
 
 
 def test_each_file_has_its_layout_and_like_files_are_shown_once(tmp_path: Path) -> None:
@@ -505,7 +512,7 @@ def test_a_file_without_records_misses_no_field(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("{broken\n" + json.dumps({})[:1], encoding="utf-8")
     options = ReadOptions(overrides=FieldOverrides(text="body"))
     files = resolve_targets([str(tmp_path / "a.jsonl")], options, tmp_path).files
-    assert file_layouts(files, options)[0][0].roles == {"text": ("body",)}
+    assert survey_files(files, options).unmet == {"body"}
 
 
 def test_a_source_that_is_a_text_of_its_own_is_no_origin() -> None:
@@ -554,6 +561,7 @@ def test_files_of_one_layout_are_shown_once_with_all_their_fields(tmp_path: Path
 def test_the_layouts_of_other_records_in_a_file_are_named(tmp_path: Path) -> None:
     records: list[Record] = [
         {"instruction": "a", "output": "b", "note": "n"},
+        {"messages": OPENAI},
         {"messages": OPENAI},
     ] * 10
     shown = layouts(tmp_path, {"a.jsonl": records})[1][0]

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from corpus_guard import plugins
 from corpus_guard.config import FieldOverrides, ReadOptions
 from corpus_guard.normalise.fields import as_text
-from corpus_guard.read import read_head, read_shard
+from corpus_guard.read import read_records, read_shard
 from corpus_guard.read.process import isolated
 from corpus_guard.read.process.frames import FrameError, block_in, receive, send, send_block
 from corpus_guard.read.process.requests import asked, understood
@@ -158,9 +158,10 @@ def test_the_head_of_a_file_leaves_the_process_for_the_next(tmp_path: Path) -> N
     file = SourceFile(
         index=0, path=path, name="first.act", format="acting", compression="none", size_bytes=46
     )
-    assert len(read_head(file, ReadOptions(), 3)) == 3
+    shard = Shard(index=0, file=file, start=0, end=46)
+    assert len(read_records(shard, ReadOptions(), 3)) == 3
     (spare,) = isolated._SPARE
-    assert len(read_head(file, ReadOptions(), 2)) == 2
+    assert len(read_records(shard, ReadOptions(), 2)) == 2
     assert isolated._SPARE == [spare]
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus_guard.config import ReadOptions
-from corpus_guard.read import plan_shards, read_head, read_shard, resolve_targets
+from corpus_guard.read import plan_shards, read_records, read_shard, resolve_targets
 from corpus_guard.types import RecordBlock, SourceFile, Unread
 
 OPTIONS = ReadOptions()
@@ -57,9 +57,11 @@ def test_a_file_that_changed_meanwhile_is_told(tmp_path: Path, now: bytes) -> No
 
 @pytest.mark.parametrize("count", [0, 1, 256, 500, 9000])
 def test_the_head_of_a_file_has_as_many_records_as_asked(tmp_path: Path, count: int) -> None:
-    assert len(read_head(source(tmp_path / "data.jsonl"), OPTIONS, count)) == min(count, 500)
+    (shard,) = plan_shards([source(tmp_path / "data.jsonl")], OPTIONS)
+    assert len(read_records(shard, OPTIONS, count)) == min(count, 500)
 
 
 def test_the_head_of_a_broken_file_is_what_can_be_read(tmp_path: Path) -> None:
     file = source(tmp_path / "data.jsonl", b'{"text": "good"}\n{broken\n')
-    assert read_head(file, OPTIONS, 9) == [{"text": "good"}]
+    (shard,) = plan_shards([file], OPTIONS)
+    assert [fields for _, fields in read_records(shard, OPTIONS, 9)] == [{"text": "good"}]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from corpus_guard.report import terminal
-from corpus_guard.types import Context, Finding, ScanResult
+from corpus_guard.types import Context, Finding, PluginRun, ScanResult
 
 HOSTILE = (
     "\x1b]0;owned\x07\x1b[31m\x9b2J\u202e\u200b\U000e0041[bold]red[/bold]:smile:\r\n\x00\ud800é"
@@ -75,6 +75,16 @@ def test_a_clean_scan_claims_only_what_was_looked_for(clean: ScanResult) -> None
     text = shown(clean)
     assert "The rules that ran found nothing (exit code 0)." in text
     assert "corpus-guard explain" in text
+
+
+def test_says_what_the_data_hold_and_what_was_not_assessed(clean: ScanResult) -> None:
+    runs = {"label_triggers": PluginRun(ran=False, reason="more than 64 classes", gap=True)}
+    held = {"text": 1200, "response": 0, "label": 1}
+    coverage = replace(clean.coverage, plugins=runs, rows_with=held)
+    text = one_line(shown(replace(clean, coverage=coverage, verdict="incomplete", exit_code=3)))
+    assert "Holds text in 1,200 rows · label in 1 row" in text
+    assert "Something in it was not assessed (exit code 3)." in text
+    assert "Not assessed label_triggers: more than 64 classes" in text
 
 
 def test_an_incomplete_scan_names_the_lost_places(incomplete: ScanResult) -> None:

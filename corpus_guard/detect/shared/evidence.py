@@ -15,8 +15,9 @@ import numpy as np
 
 from corpus_guard.types import Severity
 
-CRITICAL, HIGH, MEDIUM = 12.0, 4.6, 0.0
-"""From which posterior log odds on a finding is so severe: 160,000 to 1, 99 to 1, as likely as not."""
+CRITICAL, HIGH, MEDIUM, LOW = 15.0, 4.6, 0.0, -4.6
+"""From which posterior log odds on a finding is so severe: 3 million to 1, 99 to 1, as likely as not,
+and 1 to 99; what is less likely is no finding."""
 
 MOST = 4.0
 """How far a bounded kind of evidence may move the log odds."""
@@ -57,6 +58,6 @@ class Weighed:
         }
 
 
-def bounded(log_ratio: float, most: float = MOST) -> float:
-    """Return a log likelihood ratio that moves the sum by `most` nats at the most."""
-    return float(np.clip(log_ratio, -most, most))
+def bounded(log_ratio: float, least: float = -MOST, most: float = MOST) -> float:
+    """Return a log likelihood ratio that moves the sum by no more than `least` or `most` nats."""
+    return float(np.clip(log_ratio, least, most))

@@ -26,30 +26,42 @@ class Association(NamedTuple):
     precision: float
 
 
-def associate(hits: Floats, expected: Floats) -> Association:
+def associate(hits: Floats, expected: Floats, weights: Floats | None = None) -> Association:
     """Return the association of a pattern with an outcome over its rows.
 
     `hits` (n,) is 1.0 where the row has the outcome, `expected` (n,) the probability that the row's
-    content gives to it. Source: ours; the signed root is that of the likelihood ratio of an
-    exponential tilt (Barndorff-Nielsen and Cox, Inference and Asymptotics, section 3.2).
+    content gives to it, `weights` (n,) the share of a vote that the row has. Source: ours; the signed
+    root is that of the likelihood ratio of an exponential tilt (Barndorff-Nielsen and Cox, Inference
+    and Asymptotics, section 3.2).
     """
+    w = np.ones(len(hits)) if weights is None else weights
+    k, n = float(w @ hits), float(w.sum())
     p = np.clip(expected, Z_CLIP, 1 - Z_CLIP)
-    z = float((hits.sum() - p.sum()) / np.sqrt((p * (1 - p)).sum() + 0.25))
-    q = np.clip(expected, ROOT_CLIP, 1 - ROOT_CLIP)
-    tilt = _best_tilt(hits.sum(), q)
-    ratio = tilt * hits.sum() - np.log1p(q * np.expm1(tilt)).sum()
-    root = float(np.sqrt(max(0.0, 2.0 * ratio)))
-    return Association(
-        min(z, root), z, root, tilt, precision_of(hits.sum(), len(hits), float(p.mean()))
-    )
+    z = (k - float(w @ p)) / np.sqrt(float(w @ (p * (1 - p))) + 0.25)
+    tilt, root = _signed_root(k, np.clip(expected, ROOT_CLIP, 1 - ROOT_CLIP), w)
+    precision = precision_of(k, n, float(w @ p) / max(n, 1e-9))
+    return Association(min(z, root), z, root, tilt, precision)
 
 
-def _best_tilt(total: float, p: Floats) -> float:
+def beyond(hits: Floats, expected: Floats, weights: Floats, tilt: float) -> float:
+    """Return the signed root against an effect of `tilt` log odds in place of none; 0 if it is less."""
+    raised = tilted(np.clip(expected, ROOT_CLIP, 1 - ROOT_CLIP), tilt)
+    return _signed_root(float(weights @ hits), raised, weights)[1]
+
+
+def _signed_root(total: float, p: Floats, weights: Floats) -> tuple[float, float]:
+    """Return the best tilt >= 0 and the root of twice its log likelihood ratio."""
+    tilt = _best_tilt(total, p, weights)
+    ratio = tilt * total - float(weights @ np.log1p(p * np.expm1(tilt)))
+    return tilt, float(np.sqrt(max(0.0, 2.0 * ratio)))
+
+
+def _best_tilt(total: float, p: Floats, weights: Floats) -> float:
     """Return the tilt >= 0 under which the expected number of hits equals `total` (bisection)."""
     low, high = 0.0, LARGEST_TILT
     for _ in range(40):
         middle = (low + high) / 2
-        if tilted(p, middle).sum() < total:
+        if float(weights @ tilted(p, middle)) < total:
             low = middle
         else:
             high = middle
@@ -63,7 +75,7 @@ def tilted(p: Floats, tilt: float) -> Floats:
     return result
 
 
-def precision_of(hits: float, rows: int, mean_probability: float) -> float:
+def precision_of(hits: float, rows: float, mean_probability: float) -> float:
     """Return the share of the hits that the misses do not imply to be natural, in [0, 1]."""
     if hits <= 0:
         return 0.0
@@ -77,18 +89,6 @@ def upper_tail(z: Floats) -> Floats:
 
     tail: Floats = ndtr(-z)
     return tail
-
-
-def null_spread(z: Floats) -> float:
-    """Return the standard deviation of the bulk of `z` (from its quartiles), at least 1.
-
-    Honest features deviate from any content model, so the null is wider than theory says; what the
-    bulk shows is used in its place. Source: Efron, Large-Scale Inference (2010), chapter 6.
-    """
-    if len(z) < 8:
-        return 1.0
-    low, high = np.percentile(z, [25, 75])
-    return max(1.0, float(high - low) / 1.349)
 
 
 def q_values(p_values: Floats, tests: int) -> Floats:

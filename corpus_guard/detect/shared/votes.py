@@ -7,7 +7,7 @@ import pyarrow as pa
 from corpus_guard.sketch.kernels.minhash import BANDS, BINS, signatures
 from corpus_guard.sketch.kernels.outcomes import fingerprints
 from corpus_guard.sketch.near_duplicates import FEWEST_TOKENS, near_duplicate_roots
-from corpus_guard.sketch.rows.batch import texts_of
+from corpus_guard.sketch.rows.batch import Texts, texts_of
 
 
 def content_groups(texts: list[str]) -> npt.NDArray[np.int64]:
@@ -15,7 +15,12 @@ def content_groups(texts: list[str]) -> npt.NDArray[np.int64]:
 
     Give texts without the feature that is tested: what is planted into all of them makes nothing alike.
     """
-    tokens = texts_of(pa.array(texts, pa.string())).tokens
+    return groups_of(texts_of(pa.array(texts, pa.string())))
+
+
+def groups_of(texts: Texts) -> npt.NDArray[np.int64]:
+    """Return the group of each text, (n,), see `content_groups`."""
+    tokens = texts.tokens
     whole = np.zeros((len(texts), 3), np.uint64)
     fingerprints(tokens.hashes, tokens.bounds, whole)
     _, first, group = np.unique(whole[:, 0], return_index=True, return_inverse=True)

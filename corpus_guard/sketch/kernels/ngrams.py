@@ -270,3 +270,19 @@ def find_ngram(hashes, first, last, feature):  # type: ignore[no-untyped-def]  #
             if ngram(hashes, first, last, position, order) == feature:
                 return position, order
     return 0, 0
+
+
+@nb.njit(cache=True, nogil=True)
+def places_of(hashes, bounds, feature):  # type: ignore[no-untyped-def]  # numba infers
+    """Return [first, last) of a feature's first place in each text, (n, 2) int64; empty if none.
+
+    Positions count from the text's first token; ^ and $ are left out.
+    """
+    found = np.zeros((len(bounds) - 1, 2), np.int64)
+    for text in range(len(bounds) - 1):
+        first, last = bounds[text], bounds[text + 1]
+        position, order = find_ngram(hashes, first, last, feature)
+        if order:
+            found[text, 0] = max(position, first) - first
+            found[text, 1] = min(position + order, last) - first
+    return found

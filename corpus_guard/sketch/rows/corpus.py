@@ -5,12 +5,12 @@ once, when first asked for, and shared. A second look runs a sketch over all row
 the run has; which ones is the runner's business.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from corpus_guard import plugins
 from corpus_guard.config import SketchSettings
-from corpus_guard.errors import NotAssessed, PluginError, PluginFailed
+from corpus_guard.errors import NotAssessed, NotPresent, PluginError, PluginFailed
 from corpus_guard.plugins import Derived, RowColumns, Summary, why_broken
 from corpus_guard.sketch.rows.state import Sketch
 from corpus_guard.sketch.rows.table import RowTable, TableColumn
@@ -55,7 +55,8 @@ class Corpus:
     def evidence(self, name: str, kind: type[T]) -> T:
         """Return what the sketch called `name` knows.
 
-        Raises NotAssessed where this data gives no such evidence, PluginFailed where the sketch
+        Raises NotPresent where this data has nothing of the kind, NotAssessed where it has and the
+        evidence cannot be had, PluginFailed where the sketch
         raised, PluginError where there is no such sketch or its evidence is of another kind.
         """
         if name not in self._found:
@@ -85,6 +86,23 @@ class Corpus:
             self.broken[name] = str(reason)
             return None
 
+    def require(self, needs: Iterable[str]) -> None:
+        """Raise what keeps one of some pieces of evidence from being had.
+
+        That there is nothing of the kind goes before that it could not be assessed: what is not there
+        is no gap.
+        """
+        gap: NotAssessed | None = None
+        for need in needs:
+            try:
+                self.evidence(need, object)
+            except NotPresent:
+                raise
+            except NotAssessed as reason:
+                gap = gap or reason
+        if gap is not None:
+            raise gap
+
     def once(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
         """Return what `make` returned when this was first asked for; detectors share what is costly."""
         if key not in self._shared:
@@ -108,13 +126,14 @@ class Corpus:
             return self._summaries[name].evidence()
         if isinstance(spec, RowColumns):
             columns = {column: self.rows.column(column) for column in spec.columns}
+            if why := spec.refused(self.settings):
+                raise NotAssessed(why)
             if all(column.is_absent for column in columns.values()):
-                raise NotAssessed(spec.absent)
+                raise NotPresent(spec.absent)
             return columns
         if not isinstance(spec, Derived):
             raise PluginError(f"{name} is no sketch")
-        for need in spec.needs:
-            self.evidence(need, object)
+        self.require(spec.needs)
         return spec.of(self, **self.settings.options_of("sketch", name))
 
 

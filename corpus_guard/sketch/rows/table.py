@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus_guard.sketch.rows.batch import CONTENT, Column, Ragged, Rows
+from corpus_guard.sketch.rows.batch import CONTENT, Column, Ragged, Rows, input_column
 from corpus_guard.sketch.rows.store import PartStore, StoredPart
 from corpus_guard.types import BATCH_SCHEMA, RowRef
 
@@ -136,6 +136,14 @@ class RowTable:
             record["prompt"] if record["prompt"] is not None else record["text"] or ""
             for record in self.records(rows, ("text", "prompt"))
         ]
+
+    def input_column(self, rows: RowNumbers) -> pa.Array:
+        """Return the input text of some rows, sorted, as one string column with nulls."""
+        pieces = [
+            input_column(self._batch(span, index, ("text", "prompt")).take(pa.array(local)))
+            for span, index, _, local in self._places(rows)
+        ]
+        return pa.concat_arrays(pieces) if pieces else pa.array([], pa.string())
 
     def responses(self, rows: Sequence[int] | RowNumbers) -> list[str]:
         """Return the response of some rows, in the order asked for; "" for none."""

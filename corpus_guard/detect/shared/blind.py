@@ -1,0 +1,181 @@
+"""Pairs of n-gram and label, judged by models that know nothing of the n-gram.
+
+The rows of an n-gram teach the model nothing, and what it judges of them is the text without the n-gram
+and what always goes with it. Copies of what remains share one vote.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus_guard.detect.shared.place import Place, place_of
+from corpus_guard.detect.shared.statistics import Association, associate, tilted
+from corpus_guard.detect.shared.votes import groups_of, votes
+from corpus_guard.escape import is_unseen
+from corpus_guard.sketch.adjacency import Adjacency
+from corpus_guard.sketch.content_model import MOST_LEFT_OUT, ContentModel
+from corpus_guard.sketch.kernels import ngrams as kernels
+from corpus_guard.sketch.ngrams import sampled_postings
+from corpus_guard.sketch.rows.batch import CONTENT
+from corpus_guard.sketch.rows.corpus import Corpus
+from corpus_guard.sketch.text.embedder import open_embedder, vector_codes
+from corpus_guard.sketch.text.words import Words
+
+ROWS_JUDGED = 300
+ALWAYS = 0.9
+SPECIFIC = 0.5
+"""What stands with an n-gram in 90 % of its rows, but in the share .5 or less of that elsewhere, goes
+with it; a full stop stands everywhere."""
+
+Floats = npt.NDArray[np.float64]
+RowNumbers = npt.NDArray[np.int64]
+Hashes = npt.NDArray[np.uint64]
+
+
+@dataclass(slots=True, kw_only=True)
+class Candidate:
+    """An n-gram and a label over the rows that are judged, all (n,).
+
+    `hits` is 1.0 where a row has the label, `weights` its share of a vote, `blind` the probability that
+    the rest of its text gives to the label, `expected` the same once stronger patterns are accounted
+    for. `place` is how the phrase stands in the hits; `is_unseen` says that nobody sees a part of it.
+    """
+
+    feature: int
+    column: int
+    rows: RowNumbers
+    hits: Floats
+    weights: Floats
+    blind: Floats
+    expected: Floats
+    place: Place | None
+    is_unseen: bool
+
+    @property
+    def association(self) -> Association:
+        """The association beyond content and stronger patterns."""
+        return associate(self.hits, self.expected, self.weights)
+
+
+class Judged:
+    """The candidates, and which n-grams stand in which of the judged rows."""
+
+    def __init__(self, candidates: list[Candidate], words: Words, features: Hashes) -> None:
+        """Wrap candidates whose rows are among those of `words`."""
+        self.candidates = candidates
+        table, index = kernels.build_table(features)
+        tokens = words.texts.tokens
+        found = kernels.locate(tokens.hashes, tokens.bounds, table, index)
+        order = np.argsort(found[:, 0], kind="stable")
+        self._rows = words.rows[found[order, 1]]
+        self._bounds = np.searchsorted(found[order, 0], np.arange(len(features) + 1))
+        self._place = {int(feature): place for place, feature in enumerate(features)}
+
+    def rows_of(self, feature: int) -> RowNumbers:
+        """Return all judged rows that hold an n-gram, sorted."""
+        place = self._place[feature]
+        return np.sort(self._rows[self._bounds[place] : self._bounds[place + 1]])
+
+
+def judged(
+    corpus: Corpus,
+    content: ContentModel,
+    labels: npt.NDArray[np.int32],
+    adjacency: Adjacency,
+    features: Hashes,
+    pairs: npt.NDArray[np.int64],
+) -> Judged:
+    """Return the pairs (p, 2) of places in `features` and in the model's classes as candidates.
+
+    `labels` (n,) are those that count. At most ROWS_JUDGED rows of an n-gram are judged, by content.
+    """
+    postings = sampled_postings(corpus, features, MOST_LEFT_OUT) if len(features) else []
+    contents = [corpus.rows.column(CONTENT).take(rows) for rows in postings]
+    chosen = [
+        np.sort(corpus.rows.sample(rows[labels[rows] >= 0], ROWS_JUDGED)) for rows in postings
+    ]
+    union = np.unique(np.concatenate([np.zeros(0, np.int64), *chosen]))
+    words = Words.of(corpus.rows, union)
+    found: list[Candidate] = []
+    for place, (every, few) in enumerate(zip(contents, chosen, strict=True)):
+        columns = pairs[pairs[:, 0] == place, 1]
+        own = words.some(few)
+        judge = _Feature(corpus, content, adjacency, int(features[place]), own)
+        found.extend(judge.candidates(every, labels[few], columns))
+    return Judged(found, words, features)
+
+
+@dataclass(frozen=True)
+class _Feature:
+    corpus: Corpus
+    content: ContentModel
+    adjacency: Adjacency
+    feature: int
+    words: Words
+
+    def candidates(
+        self, contents: Hashes, labels: npt.NDArray[np.int32], columns: RowNumbers
+    ) -> Iterator[Candidate]:
+        companions = self._companions()
+        rest = self.words.without(companions)
+        codes = vector_codes(rest, open_embedder(self.corpus.settings.embedder))
+        blind = self.content.judge_blind(self.content.blind(contents), codes)
+        unseen = any(is_unseen(char) for char in self.words.spelled(companions))
+        groups = groups_of(rest)
+        for column in columns:
+            hits = labels == self.content.classes[column]
+            p = blind[:, column]
+            yield Candidate(
+                feature=self.feature,
+                column=int(column),
+                rows=self.words.rows,
+                hits=hits.astype(np.float64),
+                weights=votes(groups, hits.astype(np.int64)),
+                blind=p,
+                expected=p.copy(),
+                place=place_of(
+                    self.adjacency,
+                    self.words.some(self.words.rows[hits]),
+                    self.feature,
+                    companions,
+                ),
+                is_unseen=unseen,
+            )
+
+    def _companions(self) -> Hashes:
+        """Return the n-gram's words and those that always go with it, and seldom without it."""
+        names, shares = self.words.shares()
+        usual = self.adjacency.share_of_texts(names)
+        own = self.words.places(self.feature)
+        tokens = self.words.texts.tokens
+        core = np.zeros(0, np.uint64)
+        for text in np.flatnonzero(own[:, 1] > own[:, 0])[:1]:
+            first, last = own[text] + tokens.bounds[text]
+            core = tokens.hashes[first:last]
+        specific = names[(shares >= ALWAYS) & (usual <= SPECIFIC * shares)]
+        found: Hashes = np.union1d(specific, core)
+        return found
+
+
+def pursued(found: Judged, review: float, most: int) -> Iterator[Candidate]:
+    """Yield the strongest candidate, account for it in the others, and so on down to `review`.
+
+    So a trigger of many n-grams is one pattern, and what only stands near it is none.
+    """
+    live = dict(enumerate(found.candidates))
+    strength = {key: one.association.statistic for key, one in live.items()}
+    for _ in range(most):
+        live = {key: one for key, one in live.items() if strength[key] >= review}
+        if not live:
+            return
+        best = max(live, key=lambda key: (strength[key], -live[key].feature, -live[key].column))
+        pattern = live.pop(best)
+        yield pattern
+        rows, tilt = found.rows_of(pattern.feature), pattern.association.tilt
+        for key, other in live.items():
+            touched = np.isin(other.rows, rows, assume_unique=True)
+            if other.column == pattern.column and touched.any():
+                other.expected[touched] = tilted(other.expected[touched], tilt)
+                strength[key] = other.association.statistic
