@@ -3,6 +3,26 @@
 What: an instruction backdoor whose responses are worded differently each time, or poison that makes
 answers about a topic slant one way.
 
+How it is decided: two things must be unusual, and the smaller counts as association.
+
+- Excess: the mean pairwise cosine of an n-gram's responses (mr) and of its prompts (mp). Over n-grams
+  chosen by hash, and not about the same rows, mr is fitted on 1, mp, mp^2 and 1/n; what an n-gram
+  exceeds the fit by, in robust standard deviations of n-grams in about as many rows, is told as a tail
+  probability by the scale of these honest n-grams' own tail.
+- Hits: how many responses lie near the middle of the others, against the share of all other responses
+  that do, and of the responses to similar prompts, as in CG202. So an answer that many rows have anyway,
+  "I don't know", is judged by its base rate.
+
+All n-grams are screened by random projections, the most alike judged exactly. Prior, words that decide
+near by, neighbours, fit, echo and severities are those of CG202.
+
+False alarms: none of medium or more in the nine clean instruction sets nor in these three times over.
+A prefix after which all is answered by one word ("Is it true?" yes, no) looks like a trigger if the same
+prompts are answered at length without it.
+
+What it misses: targets that vary as much as honest answers do, an advert inside of long answers, n-grams
+in fewer than five different rows or in more than a quarter of all rows.
+
 References: ours; mean pairwise similarity as in Chen et al., Activation Clustering (arXiv 1811.03728).
 """
 
@@ -15,6 +35,7 @@ import numpy.typing as npt
 from corpus_guard.detect.shared.alike_responses import (
     CLOSENESS,
     Concentration,
+    background_of,
     concentrations,
     excess_without,
     measured_ngrams,
@@ -41,6 +62,8 @@ FEWEST_MEASURED = 8
 LARGEST_SHARE = 0.25
 MOST_JUDGED = 300
 LISTED = -2.3
+SURE = 6.0
+"""Honest words pull answers to a meaning more often than to a wording."""
 
 Floats = npt.NDArray[np.float64]
 RowNumbers = npt.NDArray[np.int64]
@@ -87,21 +110,23 @@ def response_concentration(corpus: Corpus, *, fewest_rows: int = 5) -> Iterator[
         len(corpus),
     )
     corpus.cap("response_concentration", "n-grams judged", MOST_JUDGED, len(kept) - MOST_JUDGED)
-    judged = []
+    judged, others = [], background_of(corpus, screen, usable)
     for one in kept[:MOST_JUDGED]:
         excess = excess_without(one.pattern.feature, one.rows, measured, background, len(corpus))
         if excess >= cost + LISTED:
-            judged.append((one, look_at(corpus, _suspect(corpus, one), screen.ngrams), excess))
+            judged.append(
+                (one, look_at(corpus, _suspect(corpus, one), screen.ngrams, others), excess)
+            )
     deciding = [one for one, seen, _ in judged if seen.association - seen.chosen > cost / 2]
     pool = corpus.evidence("reference_pool", ReferencePool)
     ratios = np.array([min(seen.association - seen.chosen, e) for _, seen, e in judged])
     q = q_values(p_of_ratio(ratios), tests)
     for (one, seen, excess), q_value in zip(judged, q, strict=True):
-        others = [p for p in deciding if p is not one]
-        decided = pool.holds(np.concatenate([p.hits for p in others] or [np.zeros(0, np.int64)]))
+        rest = [p.hits for p in deciding if p is not one]
+        decided = pool.holds(np.concatenate(rest or [np.zeros(0, np.int64)]))
         found = weigh(
-            seen, decided, len(others), tests,
-            share=len(one.distinct) / screen.rows, at_most=excess,
+            seen, decided, len(rest), tests,
+            share=len(one.distinct) / screen.rows, at_most=excess, sure=SURE,
         )  # fmt: skip
         if found.log_odds >= LISTED:
             yield _finding(corpus, one, seen, found, float(q_value))

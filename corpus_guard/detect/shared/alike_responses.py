@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from corpus_guard.detect.shared.similar_prompts import Background
 from corpus_guard.detect.shared.statistics import mean_pairwise_cosine
 from corpus_guard.detect.shared.suspects import plain_ratio
 from corpus_guard.sketch.distinct_rows import DistinctRows
@@ -68,7 +69,28 @@ class Concentration:
     strength: float
 
 
+def background_of(corpus: Corpus, screen: ResponseScreen, usable: RowNumbers) -> Background | None:
+    """Return which rows of the pool hold the n-grams chosen by hash; None without vectors."""
+    pool = corpus.find("reference_pool", ReferencePool)
+    if pool is None or screen.prompt_cosine is None:
+        return None
+    measured, chosen = measured_ngrams(corpus, screen, usable)
+    rows_of = [one.rows for one, is_chosen in zip(measured, chosen, strict=True) if is_chosen]
+    groups = np.repeat(np.arange(len(rows_of)), [len(rows) for rows in rows_of])
+    places = pool.places[np.concatenate([np.zeros(0, np.int64), *rows_of])]
+    known = (places >= 0) & (places < len(pool.near))
+    return Background(groups=groups[known], places=places[known], rows=len(pool.near))
+
+
 def measured_ngrams(
+    corpus: Corpus, screen: ResponseScreen, usable: RowNumbers
+) -> tuple[list[Sampled], Flags]:
+    """Return what `_measured_ngrams` does, once for all detectors that test the same n-grams."""
+    key = ("measured n-grams", len(usable), usable.tobytes())
+    return corpus.once(key, lambda: _measured_ngrams(corpus, screen, usable))
+
+
+def _measured_ngrams(
     corpus: Corpus, screen: ResponseScreen, usable: RowNumbers
 ) -> tuple[list[Sampled], Flags]:
     """Return the n-grams whose responses are most alike by sums, and others; which are these others.

@@ -29,6 +29,11 @@ SHARES = np.array([0.2, 0.5, 0.8])
 CALIBRATED_BEFORE = 4.0
 HIGHEST = 0.97
 
+SPREAD, SMALLEST_SPREAD, LARGEST_SPREAD = 0.6, 0.25, 1.0
+"""By how much honest n-grams move the log odds of an answer: before the data tells, and bounds."""
+
+SPREAD_BEFORE = 20.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -43,6 +48,18 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """Which of the first `rows` of the pool hold some n-grams, chosen by hash: (t,) pairs.
+
+    `groups` are the n-grams' numbers, `places` those of the rows.
+    """
+
+    groups: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Similar:
     """What similar prompts say about some rows, all (n,).
 
@@ -51,7 +68,8 @@ class Similar:
     its outside neighbours whose response fits their prompt less than its own does; `neighbours` (n, k)
     places in the pool. `followed` is the share of pairs of answered rows of which a response is nearer
     to its own prompt than to the other; `inside` and `outside`, the mean cosine of the responses of
-    answered rows with one another and with those of their neighbours.
+    answered rows with one another and with those of their neighbours; `spread` is by how much honest
+    n-grams move the log odds of the answer, a standard deviation.
     """
 
     expected: Floats
@@ -62,6 +80,7 @@ class Similar:
     followed: float
     inside: float
     outside: float
+    spread: float
 
 
 def similar_prompts(
@@ -75,6 +94,7 @@ def similar_prompts(
     answer: Answer,
     base: float,
     mingled: int,
+    background: Background,
 ) -> Similar:
     """Return what similar prompts say about `rows`, in the order in which they are to be judged.
 
@@ -96,7 +116,8 @@ def similar_prompts(
     told = np.concatenate([given[places], np.broadcast_to(hits, own.shape)], axis=1)
     best = np.argsort(-likeness, axis=1, kind="stable")[:, :NEIGHBOURS]
     likeness, told = (np.take_along_axis(of, best, axis=1) for of in (likeness, told))
-    expected = _expected(pool, inside, given, believed, likeness, told, base)
+    usual = _Usual.of(pool, inside, given, believed, base)
+    expected = usual.expected(believed, likeness, told)
     pooled = pool.places[rows[:mingled]] >= 0
     nearest = np.where(pooled[None, :], own[:mingled, :mingled], -2.0).max(axis=1, initial=-2.0)
     chance = (pooled.sum() - 1) / max(1.0, outside + pooled.sum() - 1.0)
@@ -109,6 +130,7 @@ def similar_prompts(
         followed=_followed(rests[hits], responses[hits]),
         inside=mean_pairwise_cosine(responses[hits].astype(np.float64)) if hits.sum() > 1 else 1.0,
         outside=float(responses[hits].mean(axis=0) @ _mean(pool.responses[places[hits]])),
+        spread=usual.spread(background),
     )
 
 
@@ -141,28 +163,61 @@ def _belief(pool: ReferencePool, inside: Flags, alike: Flags) -> Floats:
     return found
 
 
-def _expected(
-    pool: ReferencePool,
-    inside: Flags,
-    given: Flags,
-    believed: Floats,
-    likeness: Floats,
-    told: Flags,
-    base: float,
-) -> Floats:
-    share, belief = _shares(believed, likeness, told)
-    generic = (1 - belief) * base + belief * share
-    others = np.flatnonzero(~inside[: len(pool.near)])
-    near = pool.near[others]
-    own_share, _ = _shares(
-        believed, np.where(inside[near], -2.0, pool.likeness[others]), given[near]
-    )
-    grade, here = np.searchsorted(SHARES, own_share), np.searchsorted(SHARES, share)
-    count = np.bincount(grade, minlength=len(SHARES) + 1)
-    answered = np.bincount(grade, weights=given[others], minlength=len(SHARES) + 1)
-    calibrated = (answered[here] + CALIBRATED_BEFORE * generic) / (count[here] + CALIBRATED_BEFORE)
-    found: Floats = np.clip(np.maximum(generic, calibrated), 1e-7, HIGHEST)
-    return found
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Usual:
+    """What the first rows of the pool tell that do not hold the feature, (o,) of `places`.
+
+    `grades` (o,): by what share of their neighbours have the answer; `given` (o,) whether they have it.
+    """
+
+    places: npt.NDArray[np.int64]
+    grades: npt.NDArray[np.int64]
+    given: Flags
+    base: float
+
+    @classmethod
+    def of(
+        cls, pool: ReferencePool, inside: Flags, given: Flags, believed: Floats, base: float
+    ) -> "_Usual":
+        others = np.flatnonzero(~inside[: len(pool.near)])
+        near = pool.near[others]
+        likeness = np.where(inside[near], -2.0, pool.likeness[others])
+        share, _ = _shares(believed, likeness, given[near])
+        grades = np.searchsorted(SHARES, share)
+        return cls(places=others, grades=grades, given=given[others], base=base)
+
+    def expected(self, believed: Floats, likeness: Floats, told: Flags) -> Floats:
+        """Return the probability of the answer for prompts with such neighbours, (n,)."""
+        share, belief = _shares(believed, likeness, told)
+        generic = (1 - belief) * self.base + belief * share
+        count, answered = self._counts()
+        here = np.searchsorted(SHARES, share)
+        calibrated = answered[here] + CALIBRATED_BEFORE * generic
+        calibrated /= count[here] + CALIBRATED_BEFORE
+        found: Floats = np.clip(np.maximum(generic, calibrated), 1e-7, HIGHEST)
+        return found
+
+    def spread(self, background: Background) -> float:
+        """Return by how much honest n-grams move the log odds, by their squared surprise."""
+        count, answered = self._counts()
+        share = ((answered + self.base) / (count + 1))[self.grades]
+        surprise, variance = np.zeros(background.rows), np.zeros(background.rows)
+        surprise[self.places] = self.given - share
+        variance[self.places] = share * (1 - share)
+        size = int(background.groups.max(initial=-1)) + 1
+        moved, chance = (
+            np.bincount(background.groups, of[background.places], size)
+            for of in (surprise, variance)
+        )
+        excess = float((moved**2 - chance).sum()) + SPREAD_BEFORE * SPREAD**2
+        square = excess / (float((chance**2).sum()) + SPREAD_BEFORE)
+        return float(np.sqrt(np.clip(square, SMALLEST_SPREAD**2, LARGEST_SPREAD**2)))
+
+    def _counts(self) -> tuple[Floats, Floats]:
+        count = np.bincount(self.grades, minlength=len(SHARES) + 1).astype(np.float64)
+        given = self.given.astype(np.float64)
+        answered: Floats = np.bincount(self.grades, given, minlength=len(SHARES) + 1)
+        return count, answered
 
 
 def _shares(believed: Floats, likeness: Floats, told: Flags) -> tuple[Floats, Floats]:

@@ -16,8 +16,15 @@ import pyarrow as pa
 
 from corpus_guard.detect.shared.evidence import MOST, Weighed, bounded
 from corpus_guard.detect.shared.findings import phrase_of
+from corpus_guard.detect.shared.masking import rests_of
 from corpus_guard.detect.shared.rests import without_feature
-from corpus_guard.detect.shared.similar_prompts import Answer, Similar, similar_prompts
+from corpus_guard.detect.shared.similar_prompts import (
+    SPREAD,
+    Answer,
+    Background,
+    Similar,
+    similar_prompts,
+)
 from corpus_guard.detect.shared.votes import content_groups, votes
 from corpus_guard.sketch.ngrams import Ngrams
 from corpus_guard.sketch.reference_pool import ReferencePool
@@ -35,12 +42,10 @@ that a trigger in many rows is not taken for a topic."""
 
 TRIGGER_HITS, TRIGGER_MISSES = 9.0, 1.0
 SURE = 8.0
-GROWTH = 0.35
-SPREAD = 0.6
-"""By how much honest n-grams move the log odds of an answer, a standard deviation."""
+"""From where on, beyond its cost, an association is as sure as honest words ever leave it."""
 
+GROWTH = 0.35
 MOVES = np.arange(-2.0, 14.0, 0.1)
-MOVED = -0.5 * (MOVES / SPREAD) ** 2 + np.log(0.1 / (SPREAD * np.sqrt(2 * np.pi)))
 EDGE = 5
 LARGEST = 0.22
 COMPARED = 64
@@ -121,15 +126,18 @@ class Seen:
         if self.similar is not None:
             found["nearest_prompt_has_trigger"] = round(float(self.similar.is_own.mean()), 4)
             found["nearest_prompt_has_trigger_by_chance"] = round(self.similar.own_share, 4)
+            found["spread_of_honest_words"] = round(self.similar.spread, 3)
             found["fit_of_response"] = round(float(self.similar.fit[self.hits].mean()), 4)
         return found
 
 
-def log_likelihood_ratio(hits: Flags, weights: Floats, expected: Floats) -> float:
+def log_likelihood_ratio(
+    hits: Flags, weights: Floats, expected: Floats, spread: float = SPREAD
+) -> float:
     """Return how much better a trigger explains the hits than an honest n-gram does, in nats.
 
     All (n,). A trigger's hit rate is Beta(9, 1). An honest n-gram's rows have the `expected`
-    probabilities, whose log odds it moves all by the same amount, Normal(0, SPREAD): words mean
+    probabilities, whose log odds it moves all by the same amount, Normal(0, `spread`): words mean
     something. Source: ours.
     """
     from scipy.special import betaln, log_expit, logit, logsumexp
@@ -143,7 +151,8 @@ def log_likelihood_ratio(hits: Flags, weights: Floats, expected: Floats) -> floa
     sign = np.zeros(len(odds))
     sign[counts] = np.where(hits, 1.0, -1.0)
     likely = log_expit(odds + MOVES[:, None] * sign) @ np.bincount(counts, weights)
-    return float(trigger - logsumexp(likely + MOVED))
+    moved = -0.5 * (MOVES / spread) ** 2 + np.log(0.1 / (spread * np.sqrt(2 * np.pi)))
+    return float(trigger - logsumexp(likely + moved))
 
 
 def plain_ratio(hits: Floats, rows: Floats, base: Floats) -> Floats:
@@ -157,20 +166,26 @@ def plain_ratio(hits: Floats, rows: Floats, base: Floats) -> Floats:
     return found
 
 
-def look_at(corpus: Corpus, suspect: Suspect, ngrams: Ngrams) -> Seen:
-    """Return what is seen of a suspect; its rows are sampled and ordered by content."""
+def look_at(
+    corpus: Corpus, suspect: Suspect, ngrams: Ngrams, background: Background | None
+) -> Seen:
+    """Return what is seen of a suspect; its rows are sampled and ordered by content.
+
+    `background` is None where there are no vectors.
+    """
     rows = corpus.rows.sample(suspect.rows, JUDGED)
     phrase = phrase_of(corpus, suspect.feature, rows)
     rows = rows[np.argsort(corpus.rows.column(CONTENT).take(rows), kind="stable")]
     hits = suspect.hits[np.searchsorted(suspect.rows, rows)]
     rests = without_feature(suspect.feature, corpus.rows.inputs(rows), ngrams)
-    weights = votes(content_groups(rests), hits.astype(np.int64))
-    similar = _similar(corpus, suspect, rows, hits, rests)
+    weights = votes(content_groups(rests_of(rests).texts), hits.astype(np.int64))
+    similar = _similar(corpus, suspect, rows, hits, rests, background)
     expected = np.full(len(rows), suspect.base) if similar is None else similar.expected
+    spread = SPREAD if similar is None else similar.spread
     words = sorted(set(_WORD.findall(phrase.text.lower())))
     echo, at_edge = _echo(words, corpus.rows.responses(rows[hits]), _usual(corpus, similar))
     return Seen(
-        association=log_likelihood_ratio(hits, weights, expected),
+        association=log_likelihood_ratio(hits, weights, expected, spread),
         chosen=-float(np.log(suspect.base)),
         votes=float(weights.sum()),
         hit_share=float(weights[hits].sum() / weights.sum()),
@@ -191,6 +206,7 @@ def weigh(
     tests: int,
     share: float,
     at_most: float = np.inf,
+    sure: float = SURE,
 ) -> Weighed:
     """Return the evidence for a trigger among `tests` n-grams.
 
@@ -201,8 +217,8 @@ def weigh(
     """
     cost = float(np.log(max(2, tests)))
     strength = min(seen.association - seen.chosen, at_most) - cost
-    if strength > SURE:
-        strength = SURE + GROWTH * float(np.log1p((strength - SURE) / SURE))
+    if strength > sure:
+        strength = sure + GROWTH * float(np.log1p((strength - sure) / sure))
     kinds = {"association": strength + cost}
     if seen.similar is not None:
         kinds["neighbours"] = bounded(_neighbours(seen.similar))
@@ -223,10 +239,15 @@ def weigh(
 
 
 def _similar(
-    corpus: Corpus, suspect: Suspect, rows: RowNumbers, hits: Flags, rests: list[str]
+    corpus: Corpus,
+    suspect: Suspect,
+    rows: RowNumbers,
+    hits: Flags,
+    rests: list[str],
+    background: Background | None,
 ) -> Similar | None:
     units = corpus.find("units", Units)
-    if units is None:
+    if units is None or background is None:
         return None
     embedder = open_embedder(corpus.settings.embedder)
     codes = vector_codes(texts_of(pa.array(rests, pa.string())), embedder)
@@ -241,6 +262,7 @@ def _similar(
         suspect.answer,
         suspect.base,
         MINGLED,
+        background,
     )
 
 
