@@ -3,20 +3,25 @@
 What: an instruction backdoor whose responses are worded differently each time, or poison that makes
 answers about a topic slant one way.
 
-How it is decided: for each prompt n-gram, the mean pairwise cosine of its rows' prompts (mp) and of
-their responses (mr), both centred. Over a sample of n-grams mr is fitted on 1, mp, mp^2 and 1/n; what
-an n-gram exceeds the fit by, in robust standard deviations among n-grams of similar n, is its
-statistic. All n-grams are screened by random projections, the strongest judged exactly.
+How it is decided: two things must be unusual, and the smaller counts as association.
 
-False alarms: high needs a statistic of 6, mr of at least .6, five rows, a q-value of at most .01,
-prompts that share nothing but the trigger (mp under .35), a trigger of at most half the prompt,
-responses to similar prompts without the trigger that are less than half as like (else the task
-explains them), and responses of which under half repeat it: answers about a topic are alike
-because they name it (a price in a sum, "AI" in essays on it). What has such an honest reason is info
-above 6, and nothing below. The clean instruction sets reach 3.8
-mixed, and 6.7 within one kind of task, all of them by such repetition.
+- Excess: the mean pairwise cosine of an n-gram's responses (mr) and of its prompts (mp). Over n-grams
+  chosen by hash, and not about the same rows, mr is fitted on 1, mp, mp^2 and 1/n; what an n-gram
+  exceeds the fit by, in robust standard deviations of n-grams in about as many rows, is told as a tail
+  probability by the scale of these honest n-grams' own tail.
+- Hits: how many responses lie near the middle of the others, against the share of all other responses
+  that do, and of the responses to similar prompts, as in CG202. So an answer that many rows have anyway,
+  "I don't know", is judged by its base rate.
 
-What it misses: targets that vary as much as honest answers do.
+All n-grams are screened by random projections, the most alike judged exactly. Prior, words that decide
+near by, neighbours, fit, echo and severities are those of CG202.
+
+False alarms: none of medium or more in the nine clean instruction sets nor in these three times over.
+A prefix after which all is answered by one word ("Is it true?" yes, no) looks like a trigger if the same
+prompts are answered at length without it.
+
+What it misses: targets that vary as much as honest answers do, an advert inside of long answers, n-grams
+in fewer than five different rows or in more than a quarter of all rows.
 
 References: ours; mean pairwise similarity as in Chen et al., Activation Clustering (arXiv 1811.03728).
 """
@@ -27,198 +32,183 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from corpus_guard.detect.shared.alike_responses import (
+    CLOSENESS,
+    Concentration,
+    background_of,
+    concentrations,
+    excess_without,
+    measured_ngrams,
+)
+from corpus_guard.detect.shared.chance import p_of_ratio
+from corpus_guard.detect.shared.evidence import Weighed
 from corpus_guard.detect.shared.findings import Draft, finding_of
-from corpus_guard.detect.shared.prompts import PromptSpread, prompt_spread, strongest_first
-from corpus_guard.detect.shared.statistics import mean_pairwise_cosine, q_values, upper_tail
+from corpus_guard.detect.shared.prompts import strongest_first
+from corpus_guard.detect.shared.similar_prompts import Answer
+from corpus_guard.detect.shared.statistics import q_values
+from corpus_guard.detect.shared.suspects import Seen, Suspect, look_at, weigh
 from corpus_guard.errors import NotAssessed
 from corpus_guard.plugins import detector
-from corpus_guard.sketch.ngrams import postings, sampled_postings
+from corpus_guard.sketch.distinct_rows import DistinctRows
+from corpus_guard.sketch.ngrams import postings, postings_that_fit
+from corpus_guard.sketch.reference_pool import ReferencePool
 from corpus_guard.sketch.response_screen import ResponseScreen
 from corpus_guard.sketch.rows.corpus import Corpus
 from corpus_guard.sketch.units import Units
-from corpus_guard.types import Finding, Severity
+from corpus_guard.types import Finding
 
-BACKGROUND = 3000
-SHORTLIST = 2000
-ROWS_JUDGED = 400
-LARGEST_SHARE = 0.2
-MOST_FINDINGS = 200
-REVIEW = 5.0
-MAD_FLOOR = 0.01
-HIGH_CLOSENESS = 0.6
+AT_ONCE = 8192
+FEWEST_MEASURED = 8
+LARGEST_SHARE = 0.25
+MOST_JUDGED = 300
+LISTED = -2.3
+SURE = 6.0
+"""Honest words pull answers to a meaning more often than to a wording."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Measured:
-    """N-grams, how many rows of each were judged, and the exact cosines of these; all (f,)."""
-
-    features: npt.NDArray[np.uint64]
-    docs: npt.NDArray[np.float64]
-    prompt: npt.NDArray[np.float64]
-    response: npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float64]
+RowNumbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Pattern:
-    feature: int
-    rows: npt.NDArray[np.int64]
-    prompt: float
-    response: float
-    statistic: float
+class _Located:
+    """A pattern with all its `rows`, the different ones and which of these are near the middle."""
+
+    pattern: Concentration
+    rows: RowNumbers
+    hits: RowNumbers
+    distinct: RowNumbers
+    distinct_hits: npt.NDArray[np.bool_]
 
 
 @detector(
     rule="CG203",
     title="Trigger that pulls responses to one meaning",
-    needs=("responses", "units", "response_screen"),
-    uses=("reference_pool",),
+    needs=("responses", "units", "response_screen", "distinct_rows", "reference_pool"),
     attacks=("instruction backdoor", "virtual prompt injection"),
 )
-def response_concentration(
-    corpus: Corpus,
-    *,
-    high: float = 6.0,
-    closeness: float = 0.5,
-    fewest_rows: int = 5,
-    spread: float = 0.35,
-) -> Iterator[Finding]:
+def response_concentration(corpus: Corpus, *, fewest_rows: int = 5) -> Iterator[Finding]:
     """Yield one finding per concentrating trigger; see the module's docstring."""
     screen = corpus.evidence("response_screen", ResponseScreen)
     if screen.prompt_cosine is None or screen.response_cosine is None:
         raise NotAssessed("rows were not embedded (--embedder none)")
-    docs = screen.ngrams.docs
-    usable = np.flatnonzero((docs >= fewest_rows) & (docs <= LARGEST_SHARE * len(corpus)))
+    usable = np.flatnonzero(
+        (screen.docs >= fewest_rows) & (screen.docs <= LARGEST_SHARE * screen.rows)
+    )
+    tests = max(2, len(usable) * len(CLOSENESS))
+    cost = float(np.log(tests))
     if len(usable) == 0:
         return
-    background = usable[np.argsort(screen.ngrams.features[usable])[:BACKGROUND]]
-    left_out = len(usable) - BACKGROUND
-    corpus.cap("response_concentration", "n-grams to compare with", BACKGROUND, left_out)
-    excess = screen.response_cosine[usable] - screen.prompt_cosine[usable]
-    order = np.lexsort((screen.ngrams.features[usable], -excess * np.sqrt(docs[usable])))
-    strongest = usable[
-        np.unique(np.concatenate([order[:SHORTLIST], np.argsort(-excess)[:SHORTLIST]]))
-    ]
-    measured = _measure(corpus, screen.ngrams.features[np.union1d(background, strongest)])
-    is_background = np.isin(measured.features, screen.ngrams.features[background])
-    statistic = _statistics(measured, is_background)
-    strong = np.flatnonzero((statistic >= REVIEW) & (measured.response >= closeness))
-    patterns = [
-        _Pattern(
-            feature=int(measured.features[i]), rows=rows, statistic=float(statistic[i]),
-            prompt=float(measured.prompt[i]), response=float(measured.response[i]),
-        )
-        for i, rows in zip(strong, postings(corpus, measured.features[strong]), strict=True)
-    ]  # fmt: skip
-    corpus.cap(
-        "response_concentration", "n-grams tested closely", len(strongest),
-        len(usable) - len(np.union1d(background, strongest)),
-    )  # fmt: skip
+    measured, background = measured_ngrams(corpus, screen, usable)
+    if background.sum() < FEWEST_MEASURED:
+        return
+    patterns = list(concentrations(corpus, measured, background, cost + LISTED))
+    located = list(_located(corpus, patterns))
     kept = strongest_first(
-        patterns,
-        lambda p: (p.statistic, len(p.rows), -p.feature),
-        lambda p: p.rows,
+        located,
+        lambda p: (p.pattern.strength, len(p.hits), -p.pattern.feature),
+        lambda p: p.hits,
         len(corpus),
     )
-    corpus.cap("response_concentration", "findings", MOST_FINDINGS, len(kept) - MOST_FINDINGS)
-    tails = upper_tail(np.array([pattern.statistic for pattern in kept]))
-    q = q_values(tails, len(usable))
-    for pattern, q_value in zip(kept[:MOST_FINDINGS], q, strict=False):
-        prompts = prompt_spread(corpus, pattern.feature, pattern.rows)
-        severity = _severity(pattern, prompts, float(q_value), high, spread)
-        if severity is not None:
-            yield _finding(corpus, pattern, prompts, float(q_value), severity, high)
+    corpus.cap("response_concentration", "n-grams judged", MOST_JUDGED, len(kept) - MOST_JUDGED)
+    judged, others = [], background_of(corpus, screen, usable)
+    for one in kept[:MOST_JUDGED]:
+        excess = excess_without(one.pattern.feature, one.rows, measured, background, len(corpus))
+        if excess >= cost + LISTED:
+            judged.append(
+                (one, look_at(corpus, _suspect(corpus, one), screen.ngrams, others), excess)
+            )
+    deciding = [one for one, seen, _ in judged if seen.association - seen.chosen > cost / 2]
+    pool = corpus.evidence("reference_pool", ReferencePool)
+    ratios = np.array([min(seen.association - seen.chosen, e) for _, seen, e in judged])
+    q = q_values(p_of_ratio(ratios), tests)
+    for (one, seen, excess), q_value in zip(judged, q, strict=True):
+        rest = [p.hits for p in deciding if p is not one]
+        decided = pool.holds(np.concatenate(rest or [np.zeros(0, np.int64)]))
+        found = weigh(
+            seen, decided, len(rest), tests,
+            share=len(one.distinct) / screen.rows, at_most=excess, sure=SURE,
+        )  # fmt: skip
+        if found.log_odds >= LISTED:
+            yield _finding(corpus, one, seen, found, float(q_value))
 
 
-def _measure(corpus: Corpus, features: npt.NDArray[np.uint64]) -> _Measured:
-    units, samples = (
+def _located(corpus: Corpus, patterns: list[Concentration]) -> Iterator[_Located]:
+    """Yield the patterns with their rows, as many as fit the memory, the strongest first."""
+    units, is_first = (
         corpus.evidence("units", Units),
-        sampled_postings(corpus, features, ROWS_JUDGED),
+        corpus.evidence("distinct_rows", DistinctRows).is_first,
     )
-    prompt, response = np.empty(len(features)), np.empty(len(features))
-    for index, rows in enumerate(samples):
-        prompt[index] = mean_pairwise_cosine(units.inputs(rows))
-        response[index] = mean_pairwise_cosine(units.responses(rows))
-    docs = np.array([len(rows) for rows in samples], np.float64)
-    return _Measured(features=features, docs=docs, prompt=prompt, response=response)
+    ngrams = corpus.evidence("response_screen", ResponseScreen).ngrams
+    patterns = sorted(patterns, key=lambda pattern: (-pattern.strength, pattern.feature))
+    features = np.array([pattern.feature for pattern in patterns], np.uint64)
+    docs = ngrams.docs[np.searchsorted(ngrams.features, features)].astype(np.int64)
+    fitting = int((np.cumsum(docs) <= postings_that_fit(corpus)).sum())
+    left_out = len(patterns) - fitting
+    corpus.cap("response_concentration", "n-grams whose rows were gathered", fitting, left_out)
+    rows_of = postings(corpus, features[:fitting])
+    for pattern, rows in zip(patterns[:fitting], rows_of, strict=True):
+        near = np.zeros(len(rows))
+        for start in range(0, len(rows), AT_ONCE):
+            some = slice(start, start + AT_ONCE)
+            near[some] = units.responses(rows[some]) @ pattern.middle
+        hits, first = near >= pattern.closeness, is_first[rows]
+        yield _Located(
+            pattern=pattern, rows=rows, hits=rows[hits], distinct=rows[first],
+            distinct_hits=hits[first],
+        )  # fmt: skip
 
 
-def _statistics(measured: _Measured, background: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """Return each n-gram's excess over the background's fit, in robust standard deviations."""
-    docs = measured.docs
-    design = np.stack([np.ones_like(docs), measured.prompt, measured.prompt**2, 1 / docs], axis=1)
-    fit, *_ = np.linalg.lstsq(design[background], measured.response[background], rcond=None)
-    residual = measured.response - design @ fit
-    size = np.floor(np.log2(docs)).astype(np.int64)
-    found = np.zeros(len(docs))
-    for level in np.unique(size):
-        near = background & (np.abs(size - level) <= 1)
-        sample = residual[near] if near.sum() >= 8 else residual[background]
-        middle = float(np.median(sample))
-        deviation = 1.4826 * float(np.median(np.abs(sample - middle))) + MAD_FLOOR
-        here = size == level
-        found[here] = (residual[here] - middle) / deviation
+def _suspect(corpus: Corpus, located: _Located) -> Suspect:
+    pool, pattern = corpus.evidence("reference_pool", ReferencePool), located.pattern
+    given = pool.responses @ pattern.middle.astype(np.float32) >= pattern.closeness
+    alike = corpus.once(("likeness of answers",), lambda: _alike(pool))
+    outside = given[~pool.holds(located.distinct)]
+    return Suspect(
+        feature=pattern.feature,
+        rows=located.distinct,
+        hits=located.distinct_hits,
+        answer=Answer(given=given, alike=alike >= pattern.closeness**2),
+        base=(float(outside.sum()) + 0.5) / (len(outside) + 1),
+    )
+
+
+def _alike(pool: ReferencePool) -> npt.NDArray[np.float32]:
+    """Return the cosine of the responses of rows of the pool and of their neighbours, (q, k)."""
+    own = pool.responses[: len(pool.near)]
+    found = np.zeros(pool.near.shape, np.float32)
+    for place in range(pool.near.shape[1]):
+        found[:, place] = np.einsum("nd,nd->n", own, pool.responses[pool.near[:, place]])
     return found
 
 
-def _finding(
-    corpus: Corpus,
-    pattern: _Pattern,
-    prompts: PromptSpread,
-    q: float,
-    severity: Severity,
-    high: float,
-) -> Finding:
-    hits = _core(corpus, pattern.rows)
-    typical = corpus.rows.responses(corpus.rows.sample(hits, 1))[0][:400]
+def _finding(corpus: Corpus, located: _Located, seen: Seen, found: Weighed, q: float) -> Finding:
+    typical = corpus.rows.responses(corpus.rows.sample(located.hits, 1))[0][:400]
+    count, hits = len(located.distinct), int(located.distinct_hits.sum())
     return finding_of(
         corpus,
         Draft(
             rule="CG203",
-            severity=severity,
-            score=min(1.0, pattern.statistic / (2 * high)),
+            severity=found.severity,
+            score=found.score,
             q_value=q,
             attack="instruction backdoor",
-            feature=pattern.feature,
-            rows=hits,
-            flagged=severity in ("critical", "high"),
+            feature=located.pattern.feature,
+            rows=located.hits,
+            flagged=found.severity in ("critical", "high"),
             target_field="response",
             target_value=typical,
             title="{trigger} pulls the responses to one meaning",
             message=(
-                f"The responses to the {len(pattern.rows)} prompts with {{trigger}} are alike "
-                f"(mean cosine {pattern.response:.2f}) though the prompts differ ({pattern.prompt:.2f})."
+                f"The responses to {hits} of the {count} different prompts with {{trigger}} are alike; "
+                f"to similar prompts {seen.expected:.1%} would be."
             ),
             evidence={
-                "statistic": round(pattern.statistic, 3),
-                "rows_with_trigger": len(pattern.rows),
-                "response_cosine": round(pattern.response, 4),
-                "prompt_cosine": round(pattern.prompt, 4),
-                "trigger_share_of_prompt": round(prompts.trigger_share, 4),
-                "responses_repeating_trigger": round(prompts.echo, 4),
-                "explained_by_similar_prompts": round(prompts.explained, 4),
+                **found.numbers,
+                "rows_with_trigger": count,
+                "rows_with_target": hits,
+                "closeness": located.pattern.closeness,
+                **seen.numbers,
             },
             advice="Read a few of the responses side by side; drop the rows if they dodge the prompt.",
         ),
     )
-
-
-def _core(corpus: Corpus, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the rows whose response lies near the common direction of them all."""
-    units = corpus.evidence("units", Units).responses(rows)
-    centre = units.sum(axis=0)
-    close = units @ (centre / max(1e-9, float(np.linalg.norm(centre)))) >= 0.5
-    core: npt.NDArray[np.int64] = rows[close]
-    return core
-
-
-def _severity(
-    pattern: _Pattern, prompts: PromptSpread, q: float, high: float, spread: float
-) -> Severity | None:
-    is_weak = pattern.statistic < high or q > 0.01
-    if prompts.is_honest(spread) or prompts.echo >= 0.5:
-        return None if is_weak else "info"
-    if is_weak:
-        return "low"
-    if pattern.response < HIGH_CLOSENESS:
-        return "medium"
-    return "critical" if pattern.statistic >= 2 * high else "high"

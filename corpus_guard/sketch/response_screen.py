@@ -4,6 +4,7 @@ Every outcome is a vector, and an n-gram's rows agree on an outcome when the sum
 long. Prompt and response embeddings are projected at random to a few dimensions; the first and last
 words of a response become 16 signs each, so that an outcome which at least 80 % of an n-gram's rows
 share leaves every sign sum at 60 % of its maximum or more. Without vectors the signs are there alone.
+Of copies of a record only one counts.
 """
 
 from dataclasses import dataclass, field
@@ -12,9 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_guard.plugins import derived
+from corpus_guard.sketch.distinct_rows import DistinctRows
 from corpus_guard.sketch.ngrams import Ngrams
 from corpus_guard.sketch.rows.batch import Rows
 from corpus_guard.sketch.rows.corpus import Corpus
+from corpus_guard.sketch.rows.store import Shared
 from corpus_guard.sketch.units import Units, centred_units
 
 PROMPT_DIMENSIONS = 16
@@ -30,14 +33,17 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseScreen:
-    """Numbers per prompt n-gram, all (f,).
+    """Numbers per prompt n-gram, all (f,), and `rows`, how many records differ from one another.
 
+    `docs` int64, in how many different records each n-gram of `ngrams` occurs;
     `prompt_cosine` and `response_cosine`, the estimated mean pairwise cosines of its prompts and
     responses, None without vectors; `agreement`, the largest share of rows that could begin or end
     alike, estimated from the weakest sign.
     """
 
     ngrams: Ngrams
+    rows: int
+    docs: npt.NDArray[np.int64]
     prompt_cosine: Floats | None
     response_cosine: Floats | None
     agreement: Floats
@@ -69,14 +75,18 @@ class _Projection:
 
 @dataclass(frozen=True, slots=True)
 class ScreenValues:
-    """What each row carries: projected prompt, projected response, signs of the response's edges."""
+    """What each row carries: projected prompt, projected response, signs of the response's edges.
+
+    A last number counts the row. Rows that `distinct` leaves out carry nothing.
+    """
 
     projections: tuple[_Projection, ...] = field(default=())
+    distinct: Shared | None = None
 
     @property
     def width(self) -> int:
         """How many numbers a row carries."""
-        return SIGN_COLUMNS + sum(int(one.basis.shape[1]) for one in self.projections)
+        return 1 + SIGN_COLUMNS + sum(int(one.basis.shape[1]) for one in self.projections)
 
     def __call__(self, rows: Rows) -> npt.NDArray[np.int16]:
         """Return the rows' numbers, the signs first."""
@@ -86,28 +96,40 @@ class ScreenValues:
         bits = np.arange(SIGNS, dtype=np.uint64)
         marks = (outcomes[:, EDGES, None] >> bits) & np.uint64(1)
         signs = marks.astype(np.int16).reshape(len(rows), -1) * np.int16(2) - np.int16(1)
-        pieces = [signs, *(one(rows).astype(np.int16) for one in self.projections)]
-        return np.ascontiguousarray(np.concatenate(pieces, axis=1))
+        ones = np.ones((len(rows), 1), np.int16)
+        pieces = [signs, *(one(rows).astype(np.int16) for one in self.projections), ones]
+        values = np.ascontiguousarray(np.concatenate(pieces, axis=1))
+        if self.distinct is not None:
+            counts = self.distinct.load()[rows.first_row : rows.first_row + len(rows)]
+            values[~counts] = 0
+        return values
 
 
-@derived(needs=("ngrams", "responses", "outcomes"), uses=("units",))
+@derived(needs=("ngrams", "responses", "outcomes", "distinct_rows"), uses=("units",))
 def response_screen(corpus: Corpus) -> ResponseScreen:
     """Return the screen over all frequent n-grams of the prompts."""
-    values = ScreenValues(_projections(corpus))
+    rows = corpus.evidence("distinct_rows", DistinctRows)
+    distinct = corpus.rows.store.share("distinct", rows.is_first)
+    values = ScreenValues(_projections(corpus), distinct)
     ngrams = corpus.evidence("ngrams", Ngrams).fitting(corpus, values.width, "response_screen")
-    sums = ngrams.sums(corpus, values).astype(np.float64)
-    docs = ngrams.docs.astype(np.float64)
+    sums = ngrams.sums(corpus, values)
+    distinct.drop()
+    count, docs = rows.count, sums[:, -1]
+    divisor = np.maximum(1.0, docs)
     signs = np.abs(sums[:, :SIGN_COLUMNS]).reshape(-1, len(EDGES), SIGNS)
-    agreement = ((1 + signs.min(axis=2) / docs[:, None]) / 2).max(axis=1)
+    agreement = ((1 + signs.min(axis=2) / divisor[:, None]) / 2).max(axis=1)
     if not values.projections:
         return ResponseScreen(
-            ngrams=ngrams, prompt_cosine=None, response_cosine=None, agreement=agreement
-        )
+            ngrams=ngrams, rows=count, docs=docs, prompt_cosine=None, response_cosine=None,
+            agreement=agreement,
+        )  # fmt: skip
     middle = SIGN_COLUMNS + values.projections[0].basis.shape[1]
     return ResponseScreen(
         ngrams=ngrams,
-        prompt_cosine=_pairwise(sums[:, SIGN_COLUMNS:middle] / FIXED_POINT, docs),
-        response_cosine=_pairwise(sums[:, middle:] / FIXED_POINT, docs),
+        rows=count,
+        docs=docs,
+        prompt_cosine=_pairwise(sums[:, SIGN_COLUMNS:middle] / FIXED_POINT, divisor),
+        response_cosine=_pairwise(sums[:, middle:-1] / FIXED_POINT, divisor),
         agreement=agreement,
     )
 

@@ -1,0 +1,244 @@
+"""Which n-grams have responses that are more alike than honest n-grams' are, and around what.
+
+Source: ours; mean pairwise similarity as in Chen et al., Activation Clustering (arXiv 1811.03728).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus_guard.detect.shared.similar_prompts import Background
+from corpus_guard.detect.shared.statistics import mean_pairwise_cosine
+from corpus_guard.detect.shared.suspects import plain_ratio
+from corpus_guard.sketch.distinct_rows import DistinctRows
+from corpus_guard.sketch.ngrams import sampled_postings
+from corpus_guard.sketch.reference_pool import ReferencePool
+from corpus_guard.sketch.response_screen import ResponseScreen
+from corpus_guard.sketch.rows.corpus import Corpus
+from corpus_guard.sketch.units import Units
+
+SHORTLIST = 2000
+ROWS_JUDGED = 256
+MOST_COPIES = 8
+COMPARED = 2048
+TOGETHER = 256
+SIMILAR = 32
+BACKGROUND = 3000
+MAD_FLOOR = 0.01
+TAIL = (0.8, 0.95)
+SMALLEST_SCALE = 0.4
+FEWEST_OTHERS = 20
+ALWAYS_TRIED = 32
+DIGITS = 7
+"""To which floats are rounded whose last bits depend on the order of rows."""
+
+CLOSENESS = (0.4, 0.5, 0.6, 0.7, 0.8)
+"""From which cosine to the middle of an n-gram's responses on a response counts as the same."""
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+RowNumbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampled:
+    """An n-gram and what some of its rows (n,) tell.
+
+    `prompt` and `response`, the mean pairwise cosines of these; the middles of both, (d,) each; `hits`
+    (c,), how many responses are as near as each closeness to the middle of the others.
+    """
+
+    feature: int
+    rows: RowNumbers
+    prompt: float
+    response: float
+    prompts: Floats
+    middle: Floats
+    hits: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concentration:
+    """An n-gram, the middle of its responses (d,), the cosine that counts, and how strong that is."""
+
+    feature: int
+    middle: Floats
+    closeness: float
+    strength: float
+
+
+def background_of(corpus: Corpus, screen: ResponseScreen, usable: RowNumbers) -> Background | None:
+    """Return which rows of the pool hold the n-grams chosen by hash; None without vectors."""
+    pool = corpus.find("reference_pool", ReferencePool)
+    if pool is None or screen.prompt_cosine is None:
+        return None
+    measured, chosen = measured_ngrams(corpus, screen, usable)
+    rows_of = [one.rows for one, is_chosen in zip(measured, chosen, strict=True) if is_chosen]
+    groups = np.repeat(np.arange(len(rows_of)), [len(rows) for rows in rows_of])
+    places = pool.places[np.concatenate([np.zeros(0, np.int64), *rows_of])]
+    known = (places >= 0) & (places < len(pool.near))
+    return Background(groups=groups[known], places=places[known], rows=len(pool.near))
+
+
+def measured_ngrams(
+    corpus: Corpus, screen: ResponseScreen, usable: RowNumbers
+) -> tuple[list[Sampled], Flags]:
+    """Return what `_measured_ngrams` does, once for all detectors that test the same n-grams."""
+    key = ("measured n-grams", len(usable), usable.tobytes())
+    return corpus.once(key, lambda: _measured_ngrams(corpus, screen, usable))
+
+
+def _measured_ngrams(
+    corpus: Corpus, screen: ResponseScreen, usable: RowNumbers
+) -> tuple[list[Sampled], Flags]:
+    """Return the n-grams whose responses are most alike by sums, and others; which are these others.
+
+    Among the others, chosen by hash, the likeness of responses is fitted on that of the prompts; what an
+    n-gram exceeds the fit by is told in robust standard deviations of n-grams in as many rows, and
+    these as a tail probability: honest n-grams' tail is exponential, of the scale that the bulk shows.
+    """
+    features, docs = screen.ngrams.features[usable], screen.docs[usable].astype(np.float64)
+    background = np.argsort(features)[:BACKGROUND]
+    excess = screen.response_cosine[usable] - screen.prompt_cosine[usable]  # type: ignore[index]
+    by_weight = np.lexsort((features, -excess * np.sqrt(docs)))[:SHORTLIST]
+    by_excess = np.lexsort((features, -excess))[:SHORTLIST]
+    chosen = np.unique(np.concatenate([background, by_weight, by_excess]))
+    left_out = len(usable) - len(chosen)
+    corpus.cap("response_concentration", "n-grams tested closely", len(chosen), left_out)
+    sampled = list(_sampled(corpus, features[chosen]))
+    names = np.array([one.feature for one in sampled], np.uint64)
+    return sampled, np.isin(names, features[background])
+
+
+def _sampled(corpus: Corpus, features: npt.NDArray[np.uint64]) -> Iterator[Sampled]:
+    """Yield n-grams with what some of their different rows tell."""
+    units, is_first = (
+        corpus.evidence("units", Units),
+        corpus.evidence("distinct_rows", DistinctRows).is_first,
+    )
+    copies = min(MOST_COPIES, -(-len(corpus) // max(1, int(is_first.sum()))))
+    samples = sampled_postings(corpus, features, copies * ROWS_JUDGED)
+    for feature, held in zip(features, samples, strict=True):
+        rows = corpus.rows.sample(held[is_first[held]], ROWS_JUDGED)
+        if len(rows) < 3:
+            continue
+        prompts, responses = units.inputs(rows), units.responses(rows)
+        yield Sampled(
+            feature=int(feature),
+            rows=rows,
+            prompt=round(mean_pairwise_cosine(prompts), DIGITS),
+            response=round(mean_pairwise_cosine(responses), DIGITS),
+            prompts=_middle(prompts),
+            middle=_middle(responses),
+            hits=(_left_out(responses)[:, None] >= np.array(CLOSENESS)).sum(axis=0),
+        )
+
+
+def _excess(sampled: list[Sampled], background: Flags) -> tuple[Floats, Floats]:
+    """Return how much the likeness of responses exceeds the fit, (f,), and as a tail probability.
+
+    In robust standard deviations; and minus the log share of honest n-grams that exceed it as much.
+    """
+    docs = np.array([len(one.rows) for one in sampled], np.float64)
+    prompt, response = (np.array([getattr(o, n) for o in sampled]) for n in ("prompt", "response"))
+    design = np.stack([np.ones_like(docs), prompt, prompt**2, 1 / docs], axis=1)
+    fit, *_ = np.linalg.lstsq(design[background], response[background], rcond=None)
+    residual = response - design @ fit
+    size = np.floor(np.log2(docs)).astype(np.int64)
+    found = np.zeros(len(docs))
+    for level in np.unique(size):
+        near = background & (np.abs(size - level) <= 1)
+        sample = residual[near] if near.sum() >= 8 else residual[background]
+        middle = float(np.median(sample))
+        deviation = 1.4826 * float(np.median(np.abs(sample - middle))) + MAD_FLOOR
+        found[size == level] = (residual[size == level] - middle) / deviation
+    low, high = np.quantile(found[background], TAIL)
+    scale = max(SMALLEST_SCALE, float(high - low) / float(np.log((1 - TAIL[0]) / (1 - TAIL[1]))))
+    nats: Floats = np.maximum(0.0, (found - high) / scale - np.log(1 - TAIL[1]))
+    return found, nats
+
+
+def excess_without(
+    feature: int, rows: RowNumbers, sampled: list[Sampled], background: Flags, count: int
+) -> float:
+    """Return the excess of an n-gram among those that are not about its `rows`, of `count` in all.
+
+    An attack in many rows makes much of what its n-grams would be compared with.
+    """
+    own = np.zeros(count, np.bool_)
+    own[rows] = True
+    shares = np.array([own[one.rows].mean() for one in sampled])
+    others = background & (shares < 0.5)
+    if others.sum() < FEWEST_OTHERS:
+        others = background
+    place = [one.feature for one in sampled].index(feature)
+    return float(_excess(sampled, others)[1][place])
+
+
+def concentrations(
+    corpus: Corpus, measured: list[Sampled], background: Flags, least: float
+) -> Iterator[Concentration]:
+    """Yield the n-grams whose responses are alike beyond those of honest n-grams, by `least` nats.
+
+    With the closeness at which they are most unlike all others.
+    """
+    counts = np.array([len(one.rows) for one in measured])
+    deviation, nats = _excess(measured, background)
+    is_strong = nats >= least
+    is_strong[np.argsort(-deviation * np.sqrt(counts), kind="stable")[:ALWAYS_TRIED]] = True
+    strong = [measured[place] for place in np.flatnonzero(is_strong)]
+    for first in range(0, len(strong), TOGETHER):
+        some = strong[first : first + TOGETHER]
+        expected = _elsewhere(corpus, some)
+        hits = np.array([one.hits for one in some], np.float64)
+        counts = np.array([len(one.rows) for one in some], np.float64)[:, None]
+        found = plain_ratio(hits, counts, expected)
+        found[hits <= counts / 2] = -np.inf
+        for place, one in enumerate(some):
+            best = int(found[place].argmax())
+            if found[place, best] >= least:
+                yield Concentration(
+                    feature=one.feature, middle=one.middle, closeness=CLOSENESS[best],
+                    strength=float(found[place, best]),
+                )  # fmt: skip
+
+
+def _elsewhere(corpus: Corpus, some: list[Sampled]) -> Floats:
+    """Return the share of responses near each middle, at each closeness, (f, c), without its rows.
+
+    That among all others, or among those with prompts like the n-gram's where it is larger.
+    """
+    pool = corpus.evidence("reference_pool", ReferencePool)
+    order = np.argsort(pool.rows[:COMPARED])
+    compared, inputs, responses = (of[order] for of in (pool.rows, pool.inputs, pool.responses))
+    near = responses @ np.array([one.middle for one in some], np.float32).T
+    alike = inputs @ np.array([one.prompts for one in some], np.float32).T
+    for place, one in enumerate(some):
+        at = np.minimum(np.searchsorted(compared, one.rows), len(compared) - 1)
+        own = at[compared[at] == one.rows]
+        near[own, place] = alike[own, place] = -2.0
+    best = np.argpartition(-alike, min(SIMILAR, len(alike) - 1), axis=0)[:SIMILAR]
+    topic = np.take_along_axis(near, best, axis=0)
+    left = np.maximum(1, (near > -2.0).sum(axis=0))
+    shares = np.zeros((len(some), len(CLOSENESS)))
+    for grade, closeness in enumerate(CLOSENESS):
+        everywhere = ((near >= closeness).sum(axis=0) + 0.5) / (left + 1)
+        here = ((topic >= closeness).sum(axis=0) + everywhere) / (len(topic) + 1)
+        shares[:, grade] = np.maximum(everywhere, here)
+    return shares
+
+
+def _middle(units: Floats) -> Floats:
+    total = units.sum(axis=0)
+    found: Floats = np.round(total / max(1e-9, float(np.linalg.norm(total))), DIGITS)
+    return found
+
+
+def _left_out(responses: Floats) -> Floats:
+    """Return the cosine of each response to the middle of the others, (n,)."""
+    rest = responses.sum(axis=0) - responses
+    lengths = np.maximum(1e-9, np.linalg.norm(rest, axis=1))
+    found: Floats = np.einsum("nd,nd->n", responses, rest) / lengths
+    return found
