@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus_guard.detect.shared.evidence import CRITICAL, HIGH, MEDIUM, Weighed, bounded
+from corpus_guard.detect.shared.evidence import CRITICAL_SHARE, HIGH, MEDIUM, Weighed, bounded
 from corpus_guard.detect.shared.weighing import (
     Population,
     log_density,
@@ -25,10 +25,16 @@ def test_kinds_add_up_with_the_prior() -> None:
 
 @pytest.mark.parametrize(
     ("log_odds", "severity"),
-    [(CRITICAL, "critical"), (HIGH, "high"), (MEDIUM, "medium"), (MEDIUM - 0.01, "low")],
+    [(HIGH, "high"), (MEDIUM, "medium"), (MEDIUM - 0.01, "low")],
 )
 def test_the_sum_decides_the_severity(log_odds: float, severity: str) -> None:
     assert weighed(strength=log_odds + 2.0).severity == severity
+
+
+@pytest.mark.parametrize(("log_odds", "severity"), [(HIGH, "critical"), (MEDIUM, "medium")])
+def test_what_is_high_in_many_records_is_critical(log_odds: float, severity: str) -> None:
+    one = Weighed(prior=0.0, kinds={"strength": log_odds}, share=CRITICAL_SHARE)
+    assert one.severity == severity
 
 
 @given(st.floats(-20, 20), st.floats(0, 10))

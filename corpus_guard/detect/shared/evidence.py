@@ -15,9 +15,12 @@ import numpy as np
 
 from corpus_guard.types import Severity
 
-CRITICAL, HIGH, MEDIUM, LOW = 15.0, 4.6, 2.3, -4.6
-"""From which posterior log odds on a finding is so severe: 3 million to 1, 99 to 1, 10 to 1 and
-1 to 99; what is less likely is no finding."""
+HIGH, MEDIUM, LOW = 4.6, 2.3, -4.6
+"""From which posterior log odds on a finding is so severe: 99 to 1, 10 to 1 and 1 to 99; what is less
+likely is no finding."""
+
+CRITICAL_SHARE = 0.01
+"""In which share of the records a trigger that is high is critical: models learn it for certain."""
 
 MOST = 4.0
 """How far a bounded kind of evidence may move the log odds."""
@@ -25,10 +28,14 @@ MOST = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
-    """The prior log odds of a trigger, and what each kind of evidence adds, in nats."""
+    """The prior log odds of a trigger, and what each kind of evidence adds, in nats.
+
+    `share` is the share of all records that the finding's rows are.
+    """
 
     prior: float
     kinds: Mapping[str, float]
+    share: float = 0.0
 
     @property
     def log_odds(self) -> float:
@@ -39,7 +46,7 @@ class Weighed:
     def severity(self) -> Severity:
         """How severe a finding with this evidence is."""
         if self.log_odds >= HIGH:
-            return "critical" if self.log_odds >= CRITICAL else "high"
+            return "critical" if self.share >= CRITICAL_SHARE else "high"
         return "medium" if self.log_odds >= MEDIUM else "low"
 
     @property

@@ -34,14 +34,14 @@ class Screened:
     """What the screen leaves, and what it was.
 
     `features` (f,) uint64 are n-grams, `docs` (f,) in how many distinct contents each stands, `pairs`
-    (p, 2): places in `features` and in the content model's classes; `hits` (p,): how many of them have
-    the label; `tested`: all n-grams tested; `sampled` (s,): some of these, chosen by their hashes.
+    (p, 2): places in `features` and in the content model's classes; `counted`: all distinct contents;
+    `tested`: all n-grams tested; `sampled` (s,): some of these, chosen by their hashes.
     """
 
     features: npt.NDArray[np.uint64]
     docs: npt.NDArray[np.int64]
     pairs: npt.NDArray[np.int64]
-    hits: npt.NDArray[np.int64]
+    counted: int
     tested: int
     sampled: npt.NDArray[np.uint64]
 
@@ -102,7 +102,7 @@ def screen(
         look = partial(NgramOutcomes, features=ngrams.features, outcomes=outcomes)
         strengths.append(_strengths(corpus.look(look).evidence(), share[columns]))
     shared.drop()
-    docs, z, raw, hits = (np.concatenate(parts, axis=1) for parts in zip(*strengths, strict=True))
+    docs, z, raw = (np.concatenate(parts, axis=1) for parts in zip(*strengths, strict=True))
     docs = docs[:, 0].astype(np.int64)
     usable = (docs >= FEWEST_ROWS) & (docs <= LARGEST_SHARE * counted)
     z[~usable] = raw[~usable] = -1.0
@@ -113,14 +113,14 @@ def screen(
         features=ngrams.features[chosen],
         docs=docs[chosen],
         pairs=np.stack([places.ravel(), pairs[:, 1]], axis=1),
-        hits=hits[pairs[:, 0], pairs[:, 1]].astype(np.int64),
+        counted=counted,
         tested=len(tested),
         sampled=ngrams.features[tested[:: max(1, len(tested) // samples)][:samples]],
     )
 
 
 def _strengths(told: Outcomes, share: Floats) -> tuple[Floats, ...]:
-    """Return (docs (f, 1), z beyond content, z beyond the share where pure, hits), each (f, classes).
+    """Return (docs (f, 1), z beyond content, z beyond the share where pure), each (f, classes).
 
     The variance is that of rows which are all alike: no less than theirs, and no sum a class.
     """
@@ -130,7 +130,7 @@ def _strengths(told: Outcomes, share: Floats) -> tuple[Floats, ...]:
     z = excess / np.sqrt(docs * mean * (1 - mean) + 0.25)
     raw = (hits - docs * share) / np.sqrt(docs * share * (1 - share) + 0.25)
     raw[hits < PURE * docs] = -1.0
-    return docs, z, raw, hits
+    return docs, z, raw
 
 
 def _strongest(
