@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from corpus_guard.escape import ELLIPSIS, safe_text
-from corpus_guard.report.words import counted, share, size, statistics
+from corpus_guard.report.words import counted, share, size, statistics, weighing
 from corpus_guard.types import (
     SEVERITIES,
     Cap,
@@ -251,6 +251,8 @@ def _details(finding: Finding, width: int) -> list[tuple[str, Text]]:
         facts.append(("leads to", Text(f'{safe_text(finding.target.field, 60)}: "{value}"')))
     facts.append(("rows", Text(_rows(finding))))
     facts.append(("numbers", Text(" · ".join(statistics(finding.evidence, finding.q_value)))))
+    if weighed := weighing(finding.evidence):
+        facts.append(("weighed", Text(weighed)))
     for context in finding.contexts[:CONTEXTS]:
         facts.append((f"row {context.row}", _context(context, width)))
     facts.append(("likely", Text(safe_text(finding.attack, 100))))

@@ -1,10 +1,12 @@
 """Numbers as people say them."""
 
+import math
 from collections.abc import Callable, Mapping
 
 from corpus_guard.escape import safe_text
 
 SHOWN_NUMBERS = 5
+LOG_ODDS, OF_KIND = "log_odds", "log_odds_of_"
 
 Number = float | int | str
 
@@ -50,9 +52,39 @@ def statistics(evidence: Mapping[str, Number], q_value: float) -> list[str]:
     that only specialists read stay in `report.json`.
     """
     told = [say(evidence[name]) for name, say in _SAYINGS.items() if name in evidence]
-    others = [name for name in evidence if name not in _SAYINGS and name not in _FOR_SPECIALISTS]
+    others = [
+        name
+        for name in evidence
+        if name not in _SAYINGS and name not in _FOR_SPECIALISTS and not name.startswith(LOG_ODDS)
+    ]
     named = [f"{safe_text(name, 40).replace('_', ' ')} {number(evidence[name])}" for name in others]
     return [*(told + named)[:SHOWN_NUMBERS], f"q-value {q_value:.2g}"]
+
+
+def weighing(evidence: Mapping[str, Number]) -> str:
+    """Return what speaks for a trigger and what against it, most telling first; "" where nobody says.
+
+    The numbers are log odds in nats, as `corpus_guard.detect.shared.evidence` adds them up.
+    """
+    total = evidence.get(LOG_ODDS)
+    parts = {
+        name.removeprefix(OF_KIND): float(value)
+        for name, value in evidence.items()
+        if name.startswith(OF_KIND) and not isinstance(value, str)
+    }
+    if total is None or isinstance(total, str) or not parts:
+        return ""
+    ranked = sorted(parts, key=lambda kind: (-abs(parts[kind]), kind))
+    told = [f"{safe_text(kind, 40).replace('_', ' ')} {parts[kind]:+.1f}" for kind in ranked]
+    return f"{' · '.join(told)}; in all {total:+.1f}, that is {_odds(float(total))}"
+
+
+def _odds(log_odds: float) -> str:
+    """Return log odds as `300 to 1 for a trigger`, never more precise than they are."""
+    amount = math.exp(min(abs(log_odds), math.log(1e6)))
+    digits = 10 ** max(0, int(math.log10(amount)))
+    rounded = f"{'over ' if amount > 999_999 else ''}{max(1, int(amount / digits)) * digits:,}"
+    return f"{rounded} to 1 {'for' if log_odds >= 0 else 'against'} a trigger"
 
 
 def _fraction(pattern: str) -> Callable[[Number], str]:
@@ -68,6 +100,7 @@ _SAYINGS: Mapping[str, Callable[[Number], str]] = {
     "rows_with_target": _plain("{} of them the target"),
     "expected_rows": _plain("{} expected without an attack"),
     "rows_with_target_anywhere": _plain("{} rows in all hold the target"),
+    "share_of_target_elsewhere": _fraction("{} of the other rows hold the target"),
     "precision": _fraction("about {} of the hits are not natural"),
     "purity": _fraction("{} of the trigger's rows agree"),
     "response_cosine": _plain("responses alike to {} (1 is equal)"),
@@ -75,5 +108,15 @@ _SAYINGS: Mapping[str, Callable[[Number], str]] = {
     "statistic": _plain("{} standard deviations beyond chance"),
 }
 _FOR_SPECIALISTS = frozenset(
-    {"z", "signed_root", "tests", "null_spread", "trigger_share_of_prompt"}
+    {
+        "z",
+        "signed_root",
+        "tests",
+        "null_spread",
+        "trigger_share_of_prompt",
+        "distinct_rows_judged",
+        "strength_beyond_usual_words",
+        "place_score",
+        "rest_contradicts_label",
+    }
 )

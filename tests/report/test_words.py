@@ -55,3 +55,29 @@ def test_unknown_numbers_keep_their_name() -> None:
 
 def test_the_list_of_numbers_is_short() -> None:
     assert len(words.statistics({f"n{i}": i for i in range(40)}, 1.0)) == words.SHOWN_NUMBERS + 1
+
+
+def test_the_weighing_tells_the_weightiest_kind_first() -> None:
+    evidence = {
+        "log_odds": 5.75, "log_odds_prior": -2.3, "log_odds_of_place": 2.04,
+        "log_odds_of_strength": 8.0, "log_odds_of_contradiction": -1.99, "statistic": 9.0,
+    }  # fmt: skip
+    assert words.weighing(evidence) == (
+        "strength +8.0 · place +2.0 · contradiction -2.0; in all +5.8, that is 300 to 1 for a trigger"
+    )
+
+
+@pytest.mark.parametrize(
+    ("log_odds", "told"),
+    [
+        (0.0, "1 to 1 for a trigger"),
+        (-3.5, "30 to 1 against a trigger"),
+        (40.0, "over 1,000,000 to 1 for a trigger"),
+    ],
+)
+def test_odds_are_no_more_precise_than_they_are(log_odds: float, told: str) -> None:
+    assert words.weighing({"log_odds": log_odds, "log_odds_of_x": 1.0}).endswith(told)
+
+
+def test_what_weighs_nothing_is_not_told() -> None:
+    assert words.weighing({"statistic": 3.0}) == words.weighing({"log_odds": 3.0}) == ""
