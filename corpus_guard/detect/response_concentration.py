@@ -112,7 +112,7 @@ def response_concentration(corpus: Corpus, *, fewest_rows: int = 5) -> Iterator[
     corpus.cap("response_concentration", "n-grams judged", MOST_JUDGED, len(kept) - MOST_JUDGED)
     judged, others = [], background_of(corpus, screen, usable)
     for one in kept[:MOST_JUDGED]:
-        excess = excess_without(one.pattern.feature, one.rows, measured, background, len(corpus))
+        excess = excess_without(corpus, one.pattern.feature, one.rows, measured, background)
         if excess >= cost + LISTED:
             judged.append(
                 (one, look_at(corpus, _suspect(corpus, one), screen.ngrams, others), excess)

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus_guard.detect.shared.similar_prompts import Background
-from corpus_guard.detect.shared.statistics import mean_pairwise_cosine
 from corpus_guard.detect.shared.suspects import plain_ratio
 from corpus_guard.sketch.distinct_rows import DistinctRows
 from corpus_guard.sketch.ngrams import sampled_postings
@@ -29,7 +28,8 @@ BACKGROUND = 3000
 MAD_FLOOR = 0.01
 TAIL = (0.8, 0.95)
 SMALLEST_SCALE = 0.4
-FEWEST_OTHERS = 20
+FEWEST_LEFT = 4
+COMPARED_AGAIN = 1000
 ALWAYS_TRIED = 32
 DIGITS = 7
 """To which floats are rounded whose last bits depend on the order of rows."""
@@ -46,17 +46,36 @@ RowNumbers = npt.NDArray[np.int64]
 class Sampled:
     """An n-gram and what some of its rows (n,) tell.
 
-    `prompt` and `response`, the mean pairwise cosines of these; the middles of both, (d,) each; `hits`
-    (c,), how many responses are as near as each closeness to the middle of the others.
+    `prompts` and `responses`, the sums of their unit vectors, (d,) each; `hits` (c,), how many responses
+    are as near as each closeness to the middle of the others; `is_all`, whether these are all its rows,
+    else those with the smallest content hashes.
     """
 
     feature: int
     rows: RowNumbers
-    prompt: float
-    response: float
+    is_all: bool
     prompts: Floats
-    middle: Floats
+    responses: Floats
     hits: npt.NDArray[np.int64]
+
+    @property
+    def middle(self) -> Floats:
+        """The direction of the responses, (d,)."""
+        return unit_of(self.responses)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Likeness:
+    """Of n-grams, all (f,): in how many rows each is, mean cosines of their prompts and responses."""
+
+    docs: Floats
+    prompt: Floats
+    response: Floats
+
+    @classmethod
+    def of(cls, docs: Floats, prompts: Floats, responses: Floats) -> "_Likeness":
+        """Return that of n-grams with these sums of unit vectors, (f, d) each."""
+        return cls(docs=docs, prompt=_cosines(prompts, docs), response=_cosines(responses, docs))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +133,8 @@ def _measured_ngrams(
 
 def _sampled(corpus: Corpus, features: npt.NDArray[np.uint64]) -> Iterator[Sampled]:
     """Yield n-grams with what some of their different rows tell."""
-    units, is_first = (
-        corpus.evidence("units", Units),
-        corpus.evidence("distinct_rows", DistinctRows).is_first,
-    )
+    units = corpus.evidence("units", Units)
+    is_first = corpus.evidence("distinct_rows", DistinctRows).is_first
     copies = min(MOST_COPIES, -(-len(corpus) // max(1, int(is_first.sum()))))
     samples = sampled_postings(corpus, features, copies * ROWS_JUDGED)
     for feature, held in zip(features, samples, strict=True):
@@ -128,53 +145,90 @@ def _sampled(corpus: Corpus, features: npt.NDArray[np.uint64]) -> Iterator[Sampl
         yield Sampled(
             feature=int(feature),
             rows=rows,
-            prompt=round(mean_pairwise_cosine(prompts), DIGITS),
-            response=round(mean_pairwise_cosine(responses), DIGITS),
-            prompts=_middle(prompts),
-            middle=_middle(responses),
+            is_all=len(held) < copies * ROWS_JUDGED and is_first[held].sum() <= ROWS_JUDGED,
+            prompts=np.round(prompts.sum(axis=0), DIGITS),
+            responses=np.round(responses.sum(axis=0), DIGITS),
             hits=(_left_out(responses)[:, None] >= np.array(CLOSENESS)).sum(axis=0),
         )
 
 
-def _excess(sampled: list[Sampled], background: Flags) -> tuple[Floats, Floats]:
+def _likeness(sampled: list[Sampled]) -> _Likeness:
+    return _Likeness.of(
+        np.array([len(one.rows) for one in sampled], np.float64),
+        np.array([one.prompts for one in sampled]),
+        np.array([one.responses for one in sampled]),
+    )
+
+
+def _cosines(sums: Floats, docs: Floats) -> Floats:
+    found: Floats = (np.einsum("fd,fd->f", sums, sums) - docs) / np.maximum(1, docs * (docs - 1))
+    return found
+
+
+def _excess(judged: _Likeness, honest: _Likeness) -> tuple[Floats, Floats]:
     """Return how much the likeness of responses exceeds the fit, (f,), and as a tail probability.
 
     In robust standard deviations; and minus the log share of honest n-grams that exceed it as much.
     """
-    docs = np.array([len(one.rows) for one in sampled], np.float64)
-    prompt, response = (np.array([getattr(o, n) for o in sampled]) for n in ("prompt", "response"))
-    design = np.stack([np.ones_like(docs), prompt, prompt**2, 1 / docs], axis=1)
-    fit, *_ = np.linalg.lstsq(design[background], response[background], rcond=None)
-    residual = response - design @ fit
-    size = np.floor(np.log2(docs)).astype(np.int64)
-    found = np.zeros(len(docs))
-    for level in np.unique(size):
-        near = background & (np.abs(size - level) <= 1)
-        sample = residual[near] if near.sum() >= 8 else residual[background]
+    design = _design(honest)
+    fit, *_ = np.linalg.lstsq(design, honest.response, rcond=None)
+    residual, left = honest.response - design @ fit, judged.response - _design(judged) @ fit
+    usual, found = np.full(len(residual), -np.inf), np.full(len(left), -np.inf)
+    size, sizes = (np.floor(np.log2(of.docs)).astype(np.int64) for of in (honest, judged))
+    for level in np.union1d(size, sizes):
+        near = np.abs(size - level) <= 1
+        sample = residual[near] if near.sum() >= 8 else residual
         middle = float(np.median(sample))
         deviation = 1.4826 * float(np.median(np.abs(sample - middle))) + MAD_FLOOR
-        found[size == level] = (residual[size == level] - middle) / deviation
-    low, high = np.quantile(found[background], TAIL)
+        for scores, of, left_over in ((usual, size, residual), (found, sizes, left)):
+            larger = of >= level  # as some of its rows would be judged, so is an n-gram in more
+            scores[larger] = np.maximum(scores[larger], (left_over[larger] - middle) / deviation)
+    low, high = np.quantile(usual, TAIL)
     scale = max(SMALLEST_SCALE, float(high - low) / float(np.log((1 - TAIL[0]) / (1 - TAIL[1]))))
     nats: Floats = np.maximum(0.0, (found - high) / scale - np.log(1 - TAIL[1]))
     return found, nats
 
 
+def _design(of: _Likeness) -> Floats:
+    return np.stack([np.ones_like(of.docs), of.prompt, of.prompt**2, 1 / of.docs], axis=1)
+
+
 def excess_without(
-    feature: int, rows: RowNumbers, sampled: list[Sampled], background: Flags, count: int
+    corpus: Corpus, feature: int, rows: RowNumbers, sampled: list[Sampled], background: Flags
 ) -> float:
-    """Return the excess of an n-gram among those that are not about its `rows`, of `count` in all.
+    """Return the excess of an n-gram, judged by what others are without its `rows`.
 
     An attack in many rows makes much of what its n-grams would be compared with.
     """
-    own = np.zeros(count, np.bool_)
+    own = np.zeros(len(corpus), np.bool_)
     own[rows] = True
-    shares = np.array([own[one.rows].mean() for one in sampled])
-    others = background & (shares < 0.5)
-    if others.sum() < FEWEST_OTHERS:
-        others = background
-    place = [one.feature for one in sampled].index(feature)
-    return float(_excess(sampled, others)[1][place])
+    honest = [sampled[place] for place in np.flatnonzero(background)[:COMPARED_AGAIN]]
+    judged = next(one for one in sampled if one.feature == feature)
+    others = _without(corpus, honest, own)
+    return float(_excess(_likeness([judged]), others)[1][0]) if len(others.docs) else 0.0
+
+
+def _without(corpus: Corpus, sampled: list[Sampled], own: Flags) -> _Likeness:
+    """Return the likeness of n-grams without some rows; those of too few rows are not in it."""
+    from scipy.sparse import csr_matrix
+
+    units = corpus.evidence("units", Units)
+    groups = np.repeat(np.arange(len(sampled)), [len(one.rows) for one in sampled])
+    rows = np.concatenate([one.rows for one in sampled])
+    gone = own[rows]
+    names, place = np.unique(rows[gone], return_inverse=True)
+    size = (len(sampled), len(names))
+    taken = csr_matrix((np.ones(len(place)), (groups[gone], place)), size)
+    docs = np.bincount(groups[~gone], minlength=len(sampled)).astype(np.float64)
+    sums = [
+        np.round(np.array([getattr(one, side) for one in sampled]) - taken @ vectors, DIGITS)
+        for side, vectors in (
+            ("prompts", units.inputs(names)),
+            ("responses", units.responses(names)),
+        )
+    ]
+    enough = docs >= FEWEST_LEFT
+    return _Likeness.of(docs[enough], sums[0][enough], sums[1][enough])
 
 
 def concentrations(
@@ -185,7 +239,9 @@ def concentrations(
     With the closeness at which they are most unlike all others.
     """
     counts = np.array([len(one.rows) for one in measured])
-    deviation, nats = _excess(measured, background)
+    deviation, nats = _excess(
+        _likeness(measured), _likeness([measured[place] for place in np.flatnonzero(background)])
+    )
     is_strong = nats >= least
     is_strong[np.argsort(-deviation * np.sqrt(counts), kind="stable")[:ALWAYS_TRIED]] = True
     strong = [measured[place] for place in np.flatnonzero(is_strong)]
@@ -214,11 +270,16 @@ def _elsewhere(corpus: Corpus, some: list[Sampled]) -> Floats:
     order = np.argsort(pool.rows[:COMPARED])
     compared, inputs, responses = (of[order] for of in (pool.rows, pool.inputs, pool.responses))
     near = responses @ np.array([one.middle for one in some], np.float32).T
-    alike = inputs @ np.array([one.prompts for one in some], np.float32).T
+    alike = inputs @ np.array([unit_of(one.prompts) for one in some], np.float32).T
     for place, one in enumerate(some):
         at = np.minimum(np.searchsorted(compared, one.rows), len(compared) - 1)
         own = at[compared[at] == one.rows]
         near[own, place] = alike[own, place] = -2.0
+        last = pool.places[one.rows]
+        if (
+            not one.is_all and last.min() >= 0
+        ):  # further on in the pool are rows of its own, unknown
+            near[order > last.max(), place] = alike[order > last.max(), place] = -2.0
     best = np.argpartition(-alike, min(SIMILAR, len(alike) - 1), axis=0)[:SIMILAR]
     topic = np.take_along_axis(near, best, axis=0)
     left = np.maximum(1, (near > -2.0).sum(axis=0))
@@ -230,8 +291,8 @@ def _elsewhere(corpus: Corpus, some: list[Sampled]) -> Floats:
     return shares
 
 
-def _middle(units: Floats) -> Floats:
-    total = units.sum(axis=0)
+def unit_of(total: Floats) -> Floats:
+    """Return a vector scaled to length one."""
     found: Floats = np.round(total / max(1e-9, float(np.linalg.norm(total))), DIGITS)
     return found
 
