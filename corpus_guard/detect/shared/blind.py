@@ -4,7 +4,7 @@ The rows of an n-gram teach the model nothing, and what it judges of them is the
 and what always goes with it. Copies of what remains share one vote.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,9 @@ from corpus_guard.sketch.text.embedder import open_embedder, vector_codes
 from corpus_guard.sketch.text.words import Words
 
 ROWS_JUDGED = 200
+
+AS_STRONG, AS_PURE = 0.8, 0.01
+"""From which share of the strength on, and up to how much less purity, one is as good as another."""
 
 USUAL_EFFECT = 1.5
 """Log odds by which an honest word commonly moves a label: only what is beyond counts as strength."""
@@ -70,9 +73,8 @@ class Candidate:
         return beyond(self.hits, self.expected, self.weights, USUAL_EFFECT) ** 2 / 2
 
     def measures(self) -> tuple[float, float]:
-        """Return the strength of all its rows, and the statistic."""
-        share = max(1.0, self.docs / max(1, len(self.rows)))
-        return self.strength * share, self.association.statistic
+        """Return strength and statistic."""
+        return self.strength, self.association.statistic
 
 
 class Judged:
@@ -189,18 +191,37 @@ def pursued(found: Judged, review: float, most: int) -> Iterator[Candidate]:
     with a statistic of `review` or more count, the strongest beyond the usual effect first: of the
     words of a trigger that is one without rows of its own.
     """
-    live = {key: one for key, one in enumerate(found.candidates) if one.measures()[1] >= review}
-    strength = {key: one.measures() for key, one in live.items()}
+    measures = {key: one.measures() for key, one in enumerate(found.candidates)}
     for _ in range(most):
-        live = {key: one for key, one in live.items() if strength[key][1] >= review}
-        if not live:
+        measures = {key: told for key, told in measures.items() if told[1] >= review}
+        if not measures:
             return
-        best = max(live, key=lambda key: (strength[key], -live[key].feature, -live[key].column))
-        pattern = live.pop(best)
+        best = _widest(found, measures)
+        pattern = found.candidates[best]
+        del measures[best]
         yield pattern
         holds, tilt = found.holds(pattern.feature), pattern.association.tilt
-        for key, other in live.items():
-            touched = holds[found.places[key]]
+        for key in measures:
+            other, touched = found.candidates[key], holds[found.places[key]]
             if other.column == pattern.column and touched.any():
                 other.expected[touched] = tilted(other.expected[touched], tilt)
-                strength[key] = other.measures()
+                measures[key] = other.measures()
+
+
+def _widest(found: Judged, measures: Mapping[int, tuple[float, float]]) -> int:
+    """Return the strongest candidate, or one as strong and as pure that stands in most of its rows.
+
+    Of a trigger and the same with a neighbour that is the first, which is in more rows.
+    """
+    told = found.candidates
+    best = max(measures, key=lambda key: (measures[key], -told[key].feature, -told[key].column))
+    alike = [
+        key
+        for key, (strength, _) in measures.items()
+        if told[key].column == told[best].column
+        and told[key].docs > told[best].docs
+        and strength >= AS_STRONG * measures[best][0]
+        and told[key].hits.mean() >= told[best].hits.mean() - AS_PURE
+        and found.holds(told[key].feature)[found.places[best]].mean() >= ALWAYS
+    ]
+    return max(alike, key=lambda key: (told[key].docs, -told[key].feature), default=best)
