@@ -4,25 +4,30 @@ Source: ours; mean pairwise similarity as in Chen et al., Activation Clustering 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
+from corpus_guard.detect.shared.rests import without_feature
 from corpus_guard.detect.shared.similar_prompts import Background
 from corpus_guard.detect.shared.suspects import plain_ratio
 from corpus_guard.sketch.distinct_rows import DistinctRows
-from corpus_guard.sketch.ngrams import sampled_postings
+from corpus_guard.sketch.ngrams import Ngrams, sampled_postings
 from corpus_guard.sketch.reference_pool import ReferencePool
 from corpus_guard.sketch.response_screen import ResponseScreen
+from corpus_guard.sketch.rows.batch import texts_of
 from corpus_guard.sketch.rows.corpus import Corpus
-from corpus_guard.sketch.units import Units
+from corpus_guard.sketch.text.embedder import open_embedder, vector_codes
+from corpus_guard.sketch.units import Units, centred_units
 
 SHORTLIST = 2000
 ROWS_JUDGED = 256
 MOST_COPIES = 8
 COMPARED = 2048
 TOGETHER = 256
+BLINDED = 128
 SIMILAR = 32
 BACKGROUND = 3000
 MAD_FLOOR = 0.01
@@ -123,10 +128,12 @@ def _measured_ngrams(
     excess = screen.response_cosine[usable] - screen.prompt_cosine[usable]  # type: ignore[index]
     by_weight = np.lexsort((features, -excess * np.sqrt(docs)))[:SHORTLIST]
     by_excess = np.lexsort((features, -excess))[:SHORTLIST]
-    chosen = np.unique(np.concatenate([background, by_weight, by_excess]))
+    pull = screen.response_cosine[usable] * np.sqrt(docs)  # type: ignore[index]
+    by_pull = np.lexsort((features, -pull))[:BLINDED]
+    chosen = np.unique(np.concatenate([background, by_weight, by_excess, by_pull]))
     left_out = len(usable) - len(chosen)
     corpus.cap("response_concentration", "n-grams tested closely", len(chosen), left_out)
-    sampled = list(_sampled(corpus, features[chosen]))
+    sampled = _blinded(corpus, list(_sampled(corpus, features[chosen])), screen.ngrams)
     names = np.array([one.feature for one in sampled], np.uint64)
     return sampled, np.isin(names, features[background])
 
@@ -150,6 +157,24 @@ def _sampled(corpus: Corpus, features: npt.NDArray[np.uint64]) -> Iterator[Sampl
             responses=np.round(responses.sum(axis=0), DIGITS),
             hits=(_left_out(responses)[:, None] >= np.array(CLOSENESS)).sum(axis=0),
         )
+
+
+def _blinded(corpus: Corpus, sampled: list[Sampled], ngrams: Ngrams) -> list[Sampled]:
+    """Return them with the prompts of those whose responses are most alike judged without the n-gram.
+
+    A trigger that is written several times makes prompts alike which are not.
+    """
+    likeness = _likeness(sampled)
+    pull = np.nan_to_num(likeness.response * np.sqrt(likeness.docs))
+    means, found = corpus.evidence("units", Units).means, list(sampled)
+    embedder = open_embedder(corpus.settings.embedder)
+    for place in np.argsort(-pull, kind="stable")[:BLINDED]:
+        one = sampled[place]
+        rests = without_feature(one.feature, corpus.rows.inputs(one.rows), ngrams)
+        codes = vector_codes(texts_of(pa.array(rests, pa.string())), embedder)
+        prompts = centred_units(codes, means.input).sum(axis=0)
+        found[place] = replace(one, prompts=np.round(prompts, DIGITS))
+    return found
 
 
 def _likeness(sampled: list[Sampled]) -> _Likeness:

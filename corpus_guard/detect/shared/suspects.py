@@ -234,7 +234,7 @@ def weigh(
         plain = sum(kinds.values()) - cost
         besides = plain - strength - max(0.0, kinds["neighbours"])
         either = -float(np.logaddexp(-plain, usual - besides))
-        kinds["words_that_decide_near_by"] = min(0.0, either - plain)
+        kinds["words_that_decide_near_by"] = bounded(min(0.0, either - plain))
     return Weighed(prior=-cost, kinds=kinds)
 
 
