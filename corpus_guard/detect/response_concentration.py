@@ -83,7 +83,7 @@ class _Located:
 @detector(
     rule="CG203",
     title="Trigger that pulls responses to one meaning",
-    needs=("responses", "units", "response_screen", "distinct_rows", "reference_pool"),
+    needs=("responses", "units", "response_screen", "distinct_rows", "reference_pool", "adjacency"),
     attacks=("instruction backdoor", "virtual prompt injection"),
 )
 def response_concentration(corpus: Corpus, *, fewest_rows: int = 5) -> Iterator[Finding]:

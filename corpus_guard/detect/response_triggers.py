@@ -98,7 +98,7 @@ class _Pattern:
 @detector(
     rule="CG202",
     title="Trigger that fixes the response",
-    needs=("responses", "response_screen", "outcomes", "distinct_rows"),
+    needs=("responses", "response_screen", "outcomes", "distinct_rows", "adjacency"),
     uses=("reference_pool", "units"),
     attacks=("instruction backdoor", "refusal backdoor", "advert injection"),
 )

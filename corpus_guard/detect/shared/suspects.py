@@ -17,6 +17,7 @@ import pyarrow as pa
 from corpus_guard.detect.shared.evidence import MOST, Weighed, bounded
 from corpus_guard.detect.shared.findings import phrase_of
 from corpus_guard.detect.shared.masking import rests_of
+from corpus_guard.detect.shared.place import Insertions, companions_of, log_ratio, place_of
 from corpus_guard.detect.shared.rests import without_feature
 from corpus_guard.detect.shared.similar_prompts import (
     SPREAD,
@@ -26,11 +27,13 @@ from corpus_guard.detect.shared.similar_prompts import (
     similar_prompts,
 )
 from corpus_guard.detect.shared.votes import content_groups, votes
+from corpus_guard.sketch.adjacency import Adjacency
 from corpus_guard.sketch.ngrams import Ngrams
 from corpus_guard.sketch.reference_pool import ReferencePool
 from corpus_guard.sketch.rows.batch import CONTENT, texts_of
 from corpus_guard.sketch.rows.corpus import Corpus
 from corpus_guard.sketch.text.embedder import open_embedder, vector_codes
+from corpus_guard.sketch.text.words import Words
 from corpus_guard.sketch.units import Units, centred_units
 
 JUDGED = 128
@@ -47,6 +50,7 @@ SURE = 8.0
 GROWTH = 0.35
 MOVES = np.arange(-2.0, 14.0, 0.1)
 EDGE = 5
+LEAST_NEAR_BY = -6.0
 LARGEST = 0.22
 COMPARED = 64
 ECHO_BEFORE = 3.0
@@ -98,9 +102,11 @@ class Seen:
     similar prompts; `trigger_share`, the mean share of a prompt's tokens that the trigger is; `echo`,
     the share of the answered rows whose response repeats a word of the trigger, beyond what similar
     prompts' responses do, and `echo_at_edge` among its first or last words; `similar` is None without
-    vectors; `hits` (n,) says which of the rows have the answer, `is_part` as in `Suspect`.
+    vectors; `hits` (n,) says which of the rows have the answer, `is_part` as in `Suspect`; `place`, the
+    log likelihood ratio of how the trigger stands in its prompts.
     """
 
+    place: float
     association: float
     chosen: float
     votes: float
@@ -184,7 +190,12 @@ def look_at(
     spread = SPREAD if similar is None else similar.spread
     words = sorted(set(_WORD.findall(phrase.text.lower())))
     echo, at_edge = _echo(words, corpus.rows.responses(rows[hits]), _usual(corpus, similar))
+    adjacency = corpus.evidence("adjacency", Adjacency)
+    held = Words.of(corpus.rows, np.sort(rows[hits]))
+    companions = companions_of(held, suspect.feature, adjacency)
+    insertions = corpus.once(("insertions",), lambda: Insertions(adjacency, corpus.settings.seed))
     return Seen(
+        place=log_ratio(place_of(adjacency, held, suspect.feature, companions), insertions),
         association=log_likelihood_ratio(hits, weights, expected, spread),
         chosen=-float(np.log(suspect.base)),
         votes=float(weights.sum()),
@@ -224,6 +235,8 @@ def weigh(
         kinds["neighbours"] = bounded(_neighbours(seen.similar))
         kinds["fit_of_response"] = bounded(_fit(seen.similar, seen.hits))
         kinds["similar_answers"] = bounded(_explained(seen.similar)) if seen.is_part else 0.0
+    # That words belong where they stand tells nothing: whole topics are attacked, too.
+    kinds["place"] = bounded(seen.place, 0.0)
     kinds["trigger_share"] = bounded(-4.0 * max(0.0, seen.trigger_share - 0.2))
     kinds["share_of_rows"] = bounded(-40.0 * max(0.0, share - LARGEST))
     kinds["echo"] = bounded(_repeats(seen.echo))
@@ -234,8 +247,8 @@ def weigh(
         plain = sum(kinds.values()) - cost
         besides = plain - strength - max(0.0, kinds["neighbours"])
         either = -float(np.logaddexp(-plain, usual - besides))
-        kinds["words_that_decide_near_by"] = bounded(min(0.0, either - plain))
-    return Weighed(prior=-cost, kinds=kinds)
+        kinds["words_that_decide_near_by"] = bounded(either - plain, LEAST_NEAR_BY, 0.0)
+    return Weighed(prior=-cost, kinds=kinds, share=share)
 
 
 def _similar(
