@@ -20,7 +20,7 @@ words, none has a veto, and each stands in the finding's evidence. Of several pa
 the strongest is told.
 
 Severity: high at posterior log odds of 4.6, 99 to 1; critical where it is high in 1 % of the rows or
-more; medium from 2.3, 10 to 1.
+more; medium from 3, 20 to 1.
 
 False alarms: the p-value is calibrated by permuting labels among rows for which content predicts the
 same, by frequency, with the choice of the best label; the q-value is Benjamini and Hochberg's over all

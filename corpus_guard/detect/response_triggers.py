@@ -16,12 +16,15 @@ How it is decided: evidence adds up, in nats; `log_odds` is the sum, and each pa
 - Prior: one n-gram of all that were tested, times three kinds of outcome.
 - Words that decide near by: where other n-grams decide the answers to similar prompts as well ("C++",
   "pirate"), one more that does is no news.
+- Place: is what stands left and right of it next to one another elsewhere too, as when it was inserted,
+  or has it neighbours of its own?
 - Neighbours: without it, are its prompts like any others, as when a trigger is put anywhere, or like one
   another, as in a topic or a task? Fit of the response: does it fit its prompt as well as those of
   similar prompts fit theirs? Similar answers, the trigger's share of the prompt, responses that repeat
   its words, a share of all rows beyond a fifth: each is bounded, and none has a veto.
 
-High from odds of 99 to 1 on. q-values are bounds from the likelihood ratios (Benjamini and Hochberg over
+High from odds of 99 to 1 on, critical where that is in 1 % of the rows or more, medium from 20 to 1.
+q-values are bounds from the likelihood ratios (Benjamini and Hochberg over
 all n-grams and kinds of outcome). N-grams on the same rows are one finding, named by the longest phrase
 on which they agree.
 

@@ -50,7 +50,9 @@ SURE = 8.0
 GROWTH = 0.35
 MOVES = np.arange(-2.0, 14.0, 0.1)
 EDGE = 5
-LEAST_NEAR_BY = -6.0
+LEAST_PLACE, LEAST_NEAR_BY = -0.5, -4.2
+"""How much may speak against a trigger that it belongs where it stands, and that words near by decide."""
+
 LARGEST = 0.22
 COMPARED = 64
 ECHO_BEFORE = 3.0
@@ -235,8 +237,8 @@ def weigh(
         kinds["neighbours"] = bounded(_neighbours(seen.similar))
         kinds["fit_of_response"] = bounded(_fit(seen.similar, seen.hits))
         kinds["similar_answers"] = bounded(_explained(seen.similar)) if seen.is_part else 0.0
-    # That words belong where they stand tells nothing: whole topics are attacked, too.
-    kinds["place"] = bounded(seen.place, 0.0)
+    # That words belong where they stand tells little: whole topics are attacked, too.
+    kinds["place"] = bounded(seen.place, LEAST_PLACE)
     kinds["trigger_share"] = bounded(-4.0 * max(0.0, seen.trigger_share - 0.2))
     kinds["share_of_rows"] = bounded(-40.0 * max(0.0, share - LARGEST))
     kinds["echo"] = bounded(_repeats(seen.echo))
