@@ -51,7 +51,7 @@ GROWTH = 0.35
 MOVES = np.arange(-2.0, 14.0, 0.1)
 EDGE = 5
 LEAST_PLACE, LEAST_NEAR_BY = -0.5, -4.2
-"""How much may speak against a trigger that it belongs where it stands, and that words near by decide."""
+"""How much may speak against a trigger that it belongs where it stands, and that others near decide."""
 
 LARGEST = 0.22
 COMPARED = 64
