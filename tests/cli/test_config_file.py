@@ -6,7 +6,7 @@ from corpora import Record, labelled, with_label_trigger, write_jsonl
 
 from corpus_guard.cli import run
 
-REVIEWS = with_label_trigger(labelled(600), "qelvo", 30).records
+REVIEWS = with_label_trigger(labelled(1500), "qelvo", 12).records
 
 
 @pytest.fixture
