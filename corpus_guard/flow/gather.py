@@ -17,7 +17,15 @@ import pyarrow.compute as pc
 from corpus_guard import plugins
 from corpus_guard.config import ReadOptions, SketchSettings
 from corpus_guard.flow.planning import SketchPlan
-from corpus_guard.normalise import Scheme, Sorter, holds, keep_sample, named_by, to_batch
+from corpus_guard.normalise import (
+    Scheme,
+    Sorter,
+    Unfolder,
+    holds,
+    keep_sample,
+    named_by,
+    to_batch,
+)
 from corpus_guard.plugins import RecordCheck, RowColumns, Summary, taken_by, why_broken
 from corpus_guard.read import read_shard
 from corpus_guard.sketch.rows.batch import CONTENT, Column, Ragged, Rows
@@ -108,12 +116,15 @@ class PartResult:
 class _Tally:
     """The running numbers of one shard, of whose records `given` tells the layouts."""
 
-    def __init__(self, shard: Shard, given: Layout | Sorter, named: Iterable[str]) -> None:
+    def __init__(
+        self, shard: Shard, given: Layout | Sorter, named: Iterable[str], unfolder: Unfolder
+    ) -> None:
         self.shard, self.given = shard, given
         self.records = self.rows = self.left_out = self.bytes_read = 0
         self.unread: list[Unread] = []
         self.held: Counter[str] = Counter()
         self.missing, self.named = set(named), set[str]()
+        self.unfolder = unfolder
 
     def look_for_named(self, block: RecordBlock) -> None:
         """Note which of the fields that the user names are there."""
@@ -292,7 +303,8 @@ def _part_batches(
         if left == 0:
             return
         given = plan.layouts.get(shard.file.index, sorter)
-        tally = _Tally(shard, given, named_by(plan.read.overrides))
+        unfolder = Unfolder.of(plan.read.overrides)
+        tally = _Tally(shard, given, named_by(plan.read.overrides), unfolder)
         yield from _batches(tally, plan, left, advance)
         seen.append(tally.seen())
         left = None if left is None else left - tally.rows
@@ -315,7 +327,9 @@ def _joined(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 def _batches(
     tally: _Tally, plan: GatherPlan, most_rows: int | None, advance: Advance | None
 ) -> Iterator[pa.RecordBatch]:
-    for item in read_shard(tally.shard, plan.read):
+    items = read_shard(tally.shard, plan.read)
+    is_open = isinstance(tally.given, Sorter)
+    for item in tally.unfolder.each(items) if is_open else items:
         if isinstance(item, Unread):
             tally.unread.append(item)
             tally.records += item.kind == "record"

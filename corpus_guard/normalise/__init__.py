@@ -9,11 +9,13 @@ from corpus_guard.normalise.batches import keep_sample, to_batch
 from corpus_guard.normalise.files import Surveyed, detect_layout, survey_files
 from corpus_guard.normalise.scheme import Scheme, holds, named_by
 from corpus_guard.normalise.sorting import Sorter
+from corpus_guard.normalise.forms.unfolding import Unfolder
 
 __all__ = [
     "Scheme",
     "Sorter",
     "Surveyed",
+    "Unfolder",
     "detect_layout",
     "holds",
     "keep_sample",

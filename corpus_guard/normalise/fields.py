@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from corpus_guard.normalise.forms.packed import unescaped
+
 LONGEST_PATH = 100
 LONGEST_HOST = 253
 NOTHING: tuple[object, ...] = (None, "", [], {}, ())
@@ -16,6 +18,11 @@ def is_name(key: object) -> bool:
     """Say whether a key is no more than a name; any other may carry text, and is kept as text."""
     text = str(key)
     return (text.isidentifier() and text.isascii()) or _NAME.fullmatch(text) is not None
+
+
+def leaf(name: str) -> str:
+    """Return the last part of a path; a name that is no path as it is."""
+    return name.rpartition(".")[2]
 
 
 def field_value(record: Mapping[str, object], name: str) -> object:
@@ -74,6 +81,8 @@ def leaves(value: object) -> Iterator[tuple[str, str]]:
             pending.extend(reversed(list(_entries(path, item))))
         elif isinstance(item, list | tuple):
             pending.extend(reversed(list(_items(path, item))))
+        elif isinstance(item, str) and (hidden := unescaped(item)) is not None:
+            pending.append((path, hidden))
         elif text := as_text(item):
             yield path, text
 

@@ -12,6 +12,7 @@ from corpus_guard.errors import UsageError
 from corpus_guard.escape import ELLIPSIS, safe_text
 from corpus_guard.normalise.facts import Record
 from corpus_guard.normalise.fields import NOTHING, Used
+from corpus_guard.normalise.forms.unfolding import Unfolder
 from corpus_guard.normalise.scheme import Scheme, holds, named_by
 from corpus_guard.normalise.sorting import Sorter
 from corpus_guard.read import read_records, reader_of
@@ -211,11 +212,18 @@ def _sampled(
     else:
         pieces = [(0, size, HEAD)]
     found: list[_Sampled] = []
+    unfolder = Unfolder.of(options.overrides)
+    read_count = 0
     for start, end, count in pieces:
         shard = Shard(index=0, file=file, start=start, end=end)
         read = read_records(shard, options, count)
-        found += [_Sampled(digest, file.index, record) for digest, record in read]
-    return found, len(pieces) == 1 and len(found) < pieces[0][2]
+        read_count += len(read)
+        found += [
+            _Sampled(digest, file.index, one)
+            for digest, record in read
+            for one in (unfolder.records(record) if reader.layout is None else [record])
+        ]
+    return found, len(pieces) == 1 and read_count < pieces[0][2]
 
 
 def _cut(name: str) -> str:

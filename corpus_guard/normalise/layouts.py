@@ -2,6 +2,7 @@
 
 from corpus_guard.config import FieldOverrides
 from corpus_guard.normalise.known import KNOWN, PROMPTS_ALONE, UNLABELLED
+from corpus_guard.normalise.languages import LANGUAGES
 from corpus_guard.normalise.matching import Fields, Roles, candidates, fitted
 from corpus_guard.normalise.names import HEADING, ID, LABEL, NO_LABEL, SOURCE, TEXT, TIME, URL
 from corpus_guard.types import Layout
@@ -76,7 +77,7 @@ def _translation(fields: Fields) -> Layout | None:
 
 def _two_languages(fields: Fields) -> Layout | None:
     """Return the layout of records with one field a language, by its two letters."""
-    names = sorted(name for low, name in fields.folded.items() if len(low) == 2 and low.isalpha())
+    names = sorted(name for low, name in fields.folded.items() if low in LANGUAGES)
     if len(names) != 2 or not all(fields.fits(name, "prose") for name in names):
         return None
     roles = {"prompt": (names[0],), "response": (names[1],)}

@@ -6,6 +6,7 @@ from functools import cache, lru_cache
 
 from corpus_guard.config import FieldOverrides
 from corpus_guard.normalise import names
+from corpus_guard.normalise.languages import LANGUAGES
 from corpus_guard.normalise.facts import (
     ABSENT,
     BLANK,
@@ -17,7 +18,7 @@ from corpus_guard.normalise.facts import (
     asked,
     kind_of,
 )
-from corpus_guard.normalise.fields import NOTHING, field_value
+from corpus_guard.normalise.fields import NOTHING, field_value, leaf
 from corpus_guard.normalise.layouts import layout_of
 from corpus_guard.normalise.matching import Fields, table_names
 from corpus_guard.normalise.shapes import is_label_like
@@ -77,9 +78,10 @@ class Scheme:
 
     def knows(self, name: str) -> bool:
         """Say whether a field's name says anything: it is in the tables, or in the sample."""
+        if name in self.survey.names:
+            return True
         low = name.lower() if len(name) <= LONGEST_KNOWN_NAME else name
-        is_language = len(low) == 2 and low.isalpha()
-        return low in known_names() or is_language or name in self.survey.names
+        return low in known_names() or leaf(low) in known_names() or low in LANGUAGES
 
     def mark(self, name: str, value: object) -> object:
         """Return what of a value decides how its record is read; equal marks, equal layouts.
@@ -119,7 +121,7 @@ class Scheme:
                 facts[path] = self._facts(path, kind, value)
         named = named_by(self.overrides)
         ordinary = sorted(name for name in fields if name in record and name not in named)
-        known = Fields(folded={name.lower(): name for name in ordinary}, facts=facts)
+        known = Fields(folded=_folded(ordinary), facts=facts)
         return layout_of(known, self._overrides(record), is_all=is_all)
 
     def _facts(self, name: str, kind: str, value: object) -> Facts:
@@ -143,10 +145,19 @@ class Scheme:
         return given
 
 
+def _folded(fields: Iterable[str]) -> dict[str, str]:
+    """Return fields by name in lower case; one with a path by its last part too, where that is free."""
+    found = {name.lower(): name for name in fields}
+    for low, name in sorted(found.items()):
+        if "." in low:
+            found.setdefault(leaf(low), name)
+    return found
+
+
 def _kind(name: str, value: object) -> str:
     """Return the kind of a value; in the field of a label, whether it could be one."""
     kind = kind_of(value)
-    if kind not in (SCALAR, BLANK) or name.lower() not in LABELS:
+    if kind not in (SCALAR, BLANK) or leaf(name.lower()) not in LABELS:
         return kind
     if kind == BLANK:
         return ABSENT

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from corpus_guard.normalise.facts import ABSENT, BLANK, LIST_OF_MAPPINGS, SCALAR, Record
-from corpus_guard.normalise.fields import field_value
+from corpus_guard.normalise.fields import field_value, leaf
 from corpus_guard.normalise.scheme import LABELS, Scheme, named_by
 from corpus_guard.normalise.turns import is_chat
 from corpus_guard.types import Layout, LayoutRows
@@ -141,7 +141,7 @@ class Sorter:
         values = [record.get(name) for record in records]
         types, known = set(map(type, values)), self.scheme.survey.facts
         if types <= _PLAIN and (name, SCALAR) in known:
-            found = _quick_marks(values, types, name.lower() in LABELS)
+            found = _quick_marks(values, types, leaf(name.lower()) in LABELS)
             if found is not None:
                 return found
         if types == {list} and (name, LIST_OF_MAPPINGS) in known and _are_lists_of_mappings(values):

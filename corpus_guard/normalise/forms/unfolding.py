@@ -1,0 +1,315 @@
+"""One record in, one or more plain records out, by what each record holds.
+
+A record that its own fields explain stays as it is. Else, in this order: texts that hold data are
+parsed, exports made plain, a chat template that was applied is taken apart, mappings are opened, and
+lists of records become records of their own. Nothing is left out: what is not understood stays.
+"""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from corpus_guard.config import FieldOverrides
+from corpus_guard.normalise.forms.exports import Export, export_of
+from corpus_guard.normalise.forms.nested import exploded, flat, lists_of_records
+from corpus_guard.normalise.forms.packed import data_in, may_hold_data, unescaped
+from corpus_guard.normalise.forms.templates import may_be_templated, messages_in
+from corpus_guard.normalise.scheme import Scheme, named_by
+from corpus_guard.normalise.turns import is_chat, is_message_list, is_pairs
+from corpus_guard.types import RecordBlock, Unread
+
+Record = Mapping[str, object]
+Plain = dict[str, object]
+
+DEEPEST = 4
+MOST_UNITS = 1 << 20
+"""So many records at most come out of one; the rest of it stays in the last."""
+
+MOST_REMEMBERED = 1024
+_BY_NAME = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+_NESTED = (dict, list)
+
+
+@dataclass(slots=True)
+class Unfolder:
+    """Unfolds records; remembers what records of one structure are, and counts what it did.
+
+    `kept` are fields that the user names: they stay where they are. `forms` counts records by what
+    they were unfolded from.
+    """
+
+    kept: frozenset[str] = frozenset()
+    forms: Counter[str] = field(default_factory=Counter)
+    _plans: dict[object, "_Plan"] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, overrides: FieldOverrides) -> "Unfolder":
+        """Return one that leaves the fields alone that the user names."""
+        return cls(kept=frozenset(name.split(".")[0] for name in named_by(overrides)))
+
+    def each(self, items: Iterable[RecordBlock | Unread]) -> Iterator[RecordBlock | Unread]:
+        """Yield what a reader yields, unfolded; records are numbered through."""
+        more = 0
+        waiting: list[Unread] = []
+        for item in items:
+            if isinstance(item, Unread):
+                waiting.append(item)
+                continue
+            changed = self._changed(item)
+            if waiting or changed or more:
+                item, waiting, more = _numbered(item, waiting, changed, more)
+            yield from waiting
+            waiting = []
+            yield item
+        for last in waiting:
+            yield replace(last, row=last.row + more) if last.row >= 0 else last
+
+    def records(self, record: Record) -> list[Record]:
+        """Return what a record holds: itself, or plain records."""
+        return list(self._unfolded(record, 0)) if _may_be_folded(record) else [record]
+
+    def _changed(self, block: RecordBlock) -> dict[int, list[Record]]:
+        """Return the records of a block that are folded, as what they hold, by place."""
+        found: dict[int, list[Record]] = {}
+        for place, record in enumerate(block.fields):
+            if _may_be_folded(record):
+                units = self.records(record)
+                if len(units) != 1 or units[0] is not record:
+                    found[place] = units
+        return found
+
+    def _unfolded(self, record: Record, depth: int) -> Iterator[Record]:
+        record = self._parsed(record)
+        plan = self._plan(record)
+        if plan.export is not None:
+            self.forms[plan.export.name] += depth == 0
+            record = plan.export.plain(record)
+            plan = self._plan(record)
+        if plan.is_flat:
+            record = flat(record, self.kept)
+        if plan.within is not None and depth < DEEPEST and plan.within in record:
+            if depth == 0:
+                self.forms["records in records"] += 1
+            for inner in exploded(record, plan.within):
+                yield from self._unfolded(inner, depth + 1)
+            return
+        yield self._untemplated(record) if plan.is_plain else record
+
+    def _parsed(self, record: Record) -> Record:
+        """Return a record whose texts that hold data are parsed, where the data are what they are for."""
+        packed = [n for n, v in record.items() if isinstance(v, str) and may_hold_data(v)]
+        if not packed:
+            return record
+        found: Plain = dict(record)
+        for name in packed:
+            text: Any = record[name]
+            value = self._value(record, name, text, len(packed))
+            if value is not None:
+                found[name] = value
+                self.forms["data in a text"] += 1
+        return found
+
+    def _value(self, record: Record, name: str, text: str, packed: int) -> object:
+        """Return what a text holds that is to be read as data: a chat, or all that the record says."""
+        if (hidden := unescaped(text)) is not None:
+            return hidden
+        if is_chat(value := data_in(text)) or is_pairs(value):
+            return value
+        others = sum(isinstance(v, str) and len(v.split(None, 3)) > 3 for v in record.values())
+        if others <= packed and isinstance(value := data_in(text), Mapping | list):
+            is_record = isinstance(value, Mapping) and any(isinstance(key, str) for key in value)
+            if (is_record and _understood(value)) or (isinstance(value, list) and _is_table(value)):
+                return value
+        if name.lower() in _ANSWERS and isinstance(value := data_in(text), Mapping) and "text" in value:
+            return value
+        if name.lower() in _LABELS and isinstance(value := data_in(text), list):
+            return value
+        return None
+
+    def _plan(self, record: Record) -> "_Plan":
+        key = _structure(record)
+        if key is None:
+            return _planned(record, self.kept)
+        found = self._plans.get(key)
+        if found is None:
+            if len(self._plans) >= MOST_REMEMBERED:
+                self._plans.clear()
+            found = self._plans[key] = _planned(record, self.kept)
+        return found
+
+    def _untemplated(self, record: Record) -> Record:
+        """Return a record whose text, a chat template applied to turns, is the turns."""
+        for name, value in record.items():
+            if isinstance(value, str) and may_be_templated(value):
+                found = messages_in(value)
+                if found is not None:
+                    self.forms[f"{found[0]} template"] += 1
+                    return {**record, name: found[1]}
+        return record
+
+
+_ANSWERS = frozenset({"answers", "answer"})
+_LABELS = frozenset({"label", "labels", "category", "categories", "emotion", "emotions", "intents"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is to be done with records of one structure."""
+
+    export: Export | None = None
+    is_flat: bool = False
+    within: str | None = None
+    is_plain: bool = False
+
+
+def _planned(record: Record, kept: frozenset[str]) -> _Plan:
+    export = export_of(record)
+    if export is not None:
+        return _Plan(export=export)
+    if kind := _understood(record):
+        return _Plan(is_plain=kind == "plain")
+    if not any(isinstance(value, _NESTED) for value in record.values()):
+        return _Plan(is_plain=True)
+    opened = flat(record, kept)
+    is_flat = len(opened) != len(record) and not kept.issuperset(record)
+    if is_flat and (kind := _understood(opened)):
+        return _Plan(is_flat=True, is_plain=kind == "plain")
+    for name in lists_of_records(opened):
+        if name not in kept and _holds_more(opened, name):
+            return _Plan(is_flat=is_flat, within=name)
+    return _Plan(is_flat=is_flat, is_plain=True)
+
+
+def _understood(record: Record) -> str:
+    """Return the kind of layout that a record's own fields tell without doubt; "" where there is doubt.
+
+    A text alone is in doubt where a larger part of the record lies deeper.
+    """
+    layout = Scheme().layout(record, sorted(map(str, record)), is_all=True)
+    if layout is None:
+        return ""
+    if layout.kind in ("instruction", "chat", "preference"):
+        return layout.kind if "response" in layout.roles else ""
+    has_more = any(isinstance(value, _NESTED) and value for value in record.values())
+    if layout.kind == "labelled":
+        return "labelled" if not has_more or _is_mostly(record, layout.roles.get("text", ())) else ""
+    if not has_more:
+        return "plain"
+    return "plain" if _is_mostly(record, layout.roles.get("text", ())) else ""
+
+
+def _is_mostly(record: Record, names: Iterable[str]) -> bool:
+    said = sum(len(value) for name in names if isinstance(value := record.get(name), str))
+    deeper = sum(_text_in(value) for value in record.values() if isinstance(value, _NESTED))
+    return said > deeper
+
+
+def _text_in(value: object) -> int:
+    total, pending = 0, [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            total += len(item) if len(item.split(None, 2)) > 2 else 0
+        elif isinstance(item, Mapping):
+            pending.extend(item.values())
+        elif isinstance(item, list):
+            pending.extend(item)
+    return total
+
+
+def _holds_more(record: Record, name: str) -> bool:
+    """Say whether what is in a field are records themselves and no more than parts of this one."""
+    inner: Any = record[name]
+    first = next(exploded({**record, name: inner[:1]}, name))
+    own = inner[0]
+    if isinstance(own, list) or _understood(first) in ("instruction", "chat", "preference"):
+        return True
+    if any(_holds_more(flat(first), one) for one in lists_of_records(flat(own))):
+        return True
+    return bool(_understood(own)) and _text_in(inner) * 2 > _text_in(list(record.values()))
+
+
+def _is_table(value: list[Any]) -> bool:
+    return bool(value) and all(isinstance(item, Mapping) for item in value)
+
+
+def _may_be_folded(record: Record) -> bool:
+    """Say whether there may be anything to unfold: a quick look, for each record."""
+    for value in record.values():
+        if isinstance(value, str):
+            if value[:1] in "[{" and may_hold_data(value):
+                return True
+            if may_be_templated(value):
+                return True
+        elif isinstance(value, _NESTED):
+            return True
+    return False
+
+
+def _structure(record: Record) -> object:
+    """Return what records that are to be read alike have in common; None where that is too much."""
+    if len(record) > 64:
+        return None
+    parts = []
+    for name, value in record.items():
+        shape = _shape(value, 3)
+        if shape is None:
+            return None
+        parts.append((name, shape))
+    return tuple(parts)
+
+
+def _shape(value: object, depth: int) -> object:
+    if isinstance(value, str):
+        return "" if not value else "s" if len(value.split(None, 3)) < 3 else "t"
+    if isinstance(value, Mapping):
+        if len(value) > 32 or depth == 0:
+            return None
+        inner = [(str(name), _shape(below, depth - 1)) for name, below in value.items()]
+        return None if any(shape is None for _, shape in inner) else ("m", *inner)
+    if isinstance(value, list):
+        if value and is_message_list(value):
+            return "chat"
+        return ("l", _shape(value[0], depth - 1) if value and depth else "")
+    return "n" if value is not None else ""
+
+
+def _numbered(
+    block: RecordBlock, unread: list[Unread], changed: Mapping[int, list[Record]], more: int
+) -> tuple[RecordBlock, list[Unread], int]:
+    """Return a block and what was not read before it, with the records that changed in place of others.
+
+    `more` is by how many the records before it became more; so it is returned for what comes after.
+    """
+    starts, made = [], replace(block, rows=[], byte_offsets=[], digests=[], fields=[], oddities=[])
+    for place, record in enumerate(block.fields):
+        found, start = changed.get(place, [record]), block.rows[place] + more
+        starts.append(start)
+        more += len(found) - 1
+        made.rows.extend(range(start, start + len(found)))
+        made.fields.extend(found)
+        made.byte_offsets.extend([block.byte_offsets[place]] * len(found))
+        made.oddities.extend([block.oddities[place]] * len(found))
+        whole = len(found) == 1
+        made.digests.extend([block.digests[place]] if whole else map(_digest, found))
+    told = []
+    for item in unread:
+        place = bisect_right(block.rows, item.row) - 1
+        moved = starts[place] - block.rows[place] if place >= 0 else 0
+        if place >= 0 and item.row > block.rows[place]:
+            moved += len(changed.get(place, [()])) - 1
+        told.append(replace(item, row=item.row + moved) if item.row >= 0 else item)
+    return made, told, more
+
+
+def _digest(record: Record) -> bytes:
+    try:
+        told = orjson.dumps(record, default=str, option=_BY_NAME)
+    except TypeError:  # nested too deep, a whole number too long, a lone surrogate
+        told = repr(record).encode("utf-8", "backslashreplace")
+    return sha256(told).digest()
