@@ -7,9 +7,9 @@ roles → batches    what each record says in each role
 
 from corpus_guard.normalise.batches import keep_sample, to_batch
 from corpus_guard.normalise.files import Surveyed, detect_layout, survey_files
+from corpus_guard.normalise.forms.unfolding import Unfolder
 from corpus_guard.normalise.scheme import Scheme, holds, named_by
 from corpus_guard.normalise.sorting import Sorter
-from corpus_guard.normalise.forms.unfolding import Unfolder
 
 __all__ = [
     "Scheme",

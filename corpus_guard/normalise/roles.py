@@ -6,6 +6,7 @@ from typing import cast
 from corpus_guard.normalise.fields import Used, as_text, field_value, host_of
 from corpus_guard.normalise.names import WORD_LISTS
 from corpus_guard.normalise.sorting import Sorter
+from corpus_guard.normalise.speakers import Speakers
 from corpus_guard.normalise.turns import (
     answers_of,
     common_messages,
@@ -26,13 +27,13 @@ _ONE_TEXT = frozenset({str, type(None)})
 def columns_of(records: Sequence[Record], given: Layout | Sorter) -> Columns:
     """Return the text columns of some records, each by its own layout; the rest of it is in `other`."""
     if isinstance(given, Layout):
-        return _by_layout(records, given)
-    groups = given.groups(records)
+        return _by_layout(records, given, {})
+    groups, speakers = given.groups(records), given.scheme.speakers
     if len(groups) == 1:
-        return _by_layout(records, groups[0][0])
+        return _by_layout(records, groups[0][0], speakers)
     columns: Columns = {"other": [None] * len(records)}
     for layout, places in groups:
-        found = _by_layout([records[place] for place in places], layout)
+        found = _by_layout([records[place] for place in places], layout, speakers)
         for role, texts in found.items():
             column = columns.setdefault(role, [None] * len(records))
             for place, text in zip(places, texts, strict=True):
@@ -40,7 +41,7 @@ def columns_of(records: Sequence[Record], given: Layout | Sorter) -> Columns:
     return columns
 
 
-def _by_layout(records: Sequence[Record], layout: Layout) -> Columns:
+def _by_layout(records: Sequence[Record], layout: Layout, speakers: Speakers) -> Columns:
     roles, used = layout.roles, Used.of(layout.roles)
     values = {name: _values(records, name) for names in roles.values() for name in names}
     columns = {role: _column(values, roles[role], role) for role in roles if roles[role]}
@@ -51,7 +52,7 @@ def _by_layout(records: Sequence[Record], layout: Layout) -> Columns:
     for role in _TURNS if nested else ():
         columns.setdefault(role, [None] * len(records))
     for place in nested:
-        turns = _turns(records[place], layout)
+        turns = _turns(records[place], layout, speakers)
         for role in _TURNS:
             columns[role][place] = _lines(turns[role])
         columns["other"][place] = _lines([columns["other"][place] or "", *turns["rest"]])
@@ -105,18 +106,19 @@ def _nested(values: Mapping[str, list[object]], layout: Layout, count: int) -> S
     ]
 
 
-def _turns(record: Record, layout: Layout) -> dict[str, list[str]]:
+def _turns(record: Record, layout: Layout, speakers: Speakers) -> dict[str, list[str]]:
     """Return the texts of prompt, response and rejected, and the rest, of one record."""
     found: dict[str, list[str]] = {"prompt": [], "response": [], "rejected": [], "rest": []}
     values = _answers(record, layout)
     shared = set(layout.roles.get("prompt", ())) & set(layout.roles.get("response", ()))
     if "prompt" not in layout.roles and len(values["response"]) == len(values["rejected"]) == 1:
-        _split(values, found)
+        _split(values, found, speakers)
     for role in _TURNS:
         for name, value in values[role]:
             if name in shared and role == "response":
                 continue  # read with the prompts
-            _add(value, role, name in shared, found, "prompt" in layout.roles)
+            is_shared = name in shared
+            _add(value, role, is_shared, found, "prompt" in layout.roles, speakers)
     return found
 
 
@@ -133,13 +135,15 @@ def _answers(record: Record, layout: Layout) -> dict[str, list[tuple[str, object
     return values
 
 
-def _split(values: dict[str, list[tuple[str, object]]], found: dict[str, list[str]]) -> None:
+def _split(
+    values: dict[str, list[tuple[str, object]]], found: dict[str, list[str]], speakers: Speakers
+) -> None:
     """Move the beginning that two answers have in common to the prompt."""
     (name, chosen), (other, rejected) = values["response"][0], values["rejected"][0]
     if isinstance(chosen, list) and isinstance(rejected, list):
         end = common_messages(chosen, rejected)
         if end and is_chat(chosen):
-            _add(chosen[:end], "prompt", False, found, True)
+            _add(chosen[:end], "prompt", False, found, True, speakers)
             values["response"], values["rejected"] = (
                 [(name, chosen[end:])],
                 [(other, rejected[end:])],
@@ -155,9 +159,14 @@ def _split(values: dict[str, list[tuple[str, object]]], found: dict[str, list[st
 
 
 def _add(
-    value: object, role: str, is_shared: bool, found: dict[str, list[str]], has_prompt: bool
+    value: object,
+    role: str,
+    is_shared: bool,
+    found: dict[str, list[str]],
+    has_prompt: bool,
+    speakers: Speakers,
 ) -> None:
-    turns = turns_of(value) if is_shared or is_chat(value) else None
+    turns = turns_of(value, speakers) if is_shared or is_chat(value) else None
     if turns is None and role != "prompt" and isinstance(value, list):
         turns = ([], *answers_of(value))
     if turns is None:

@@ -6,7 +6,6 @@ from functools import cache, lru_cache
 
 from corpus_guard.config import FieldOverrides
 from corpus_guard.normalise import names
-from corpus_guard.normalise.languages import LANGUAGES
 from corpus_guard.normalise.facts import (
     ABSENT,
     BLANK,
@@ -19,9 +18,12 @@ from corpus_guard.normalise.facts import (
     kind_of,
 )
 from corpus_guard.normalise.fields import NOTHING, field_value, leaf
+from corpus_guard.normalise.languages import LANGUAGES
 from corpus_guard.normalise.layouts import layout_of
 from corpus_guard.normalise.matching import Fields, table_names
 from corpus_guard.normalise.shapes import is_label_like
+from corpus_guard.normalise.speakers import Speakers, learned_speakers
+from corpus_guard.normalise.turns import is_chat, speakers_in
 from corpus_guard.types import Layout
 
 JUDGED_ROLES = ("text", "prompt", "response", "rejected", "label")
@@ -62,10 +64,14 @@ def holds(record: Record, name: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheme:
-    """How records are read: what the user names, and what a sample of all of them tells."""
+    """How records are read: what the user names, and what a sample of all of them tells.
+
+    `speakers` are the sides of those in chats whose names tell nothing.
+    """
 
     overrides: FieldOverrides = field(default_factory=FieldOverrides)
     survey: Survey = field(default_factory=Survey)
+    speakers: Speakers = field(default_factory=dict)
 
     @classmethod
     def of(cls, records: Iterable[Record], overrides: FieldOverrides) -> "Scheme":
@@ -73,8 +79,15 @@ class Scheme:
         paths = {name for name in known_names() if "." in name}
         named = set(named_by(overrides))
         known = known_names() | {name.lower() for name in named}
-        survey = Survey.of(records, known, paths | {name for name in named if "." in name})
-        return cls(overrides=overrides, survey=survey)
+        sample = list(records)
+        survey = Survey.of(sample, known, paths | {name for name in named if "." in name})
+        speakers = learned_speakers(
+            speakers_in(value)
+            for record in sample
+            for value in record.values()
+            if isinstance(value, list) and is_chat(value)
+        )
+        return cls(overrides=overrides, survey=survey, speakers=speakers)
 
     def knows(self, name: str) -> bool:
         """Say whether a field's name says anything: it is in the tables, or in the sample."""

@@ -1,24 +1,26 @@
 """Who says what: lists of messages, pairs of turns, transcripts in one text, implicit prompts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from corpus_guard.normalise.fields import NOTHING, as_text, is_name
+from corpus_guard.normalise.fields import as_text, is_name
+from corpus_guard.normalise.speakers import (
+    PROMPT,
+    PROMPT_ROLES,
+    RESPONSE,
+    RESPONSE_ROLES,
+    ROLE_FIELDS,
+    TEXT_FIELDS,
+    Speakers,
+    alternating_field,
+    first_held,
+    named_side,
+    sides_of,
+    speaker,
+    speaker_field,
+)
 
-PROMPT_ROLES = frozenset(
-    {"system", "developer", "user", "human", "prompter", "customer", "instruction", "input",
-     "question", "query", "tool", "function", "observation", "ipython", "tool_response",
-     "function_response"}
-)  # fmt: skip
-RESPONSE_ROLES = frozenset(
-    {"assistant", "gpt", "bot", "model", "chatgpt", "bing", "bard", "ai", "agent", "output",
-     "response", "answer", "function_call", "tool_call"}
-)  # fmt: skip
-"""What a model reads, and what it is trained to write; a tool's result is read, a call is written."""
-
-_ROLE_FIELDS = ("role", "from", "speaker", "sender")
-_TEXT_FIELDS = ("content", "value", "text", "message", "utterance")
-_ANSWER_FIELDS = ("response", "answer", "completion", "output", "generated_text", *_TEXT_FIELDS)
+_ANSWER_FIELDS = ("response", "answer", "completion", "output", "generated_text", *TEXT_FIELDS)
 _WRITTEN = frozenset(
     {"tool_calls", "tool_call", "function_call", "refusal", "reasoning_content", "reasoning",
      "thinking"}
@@ -39,7 +41,7 @@ Turns = tuple[list[str], list[str], list[str]]
 def is_message_list(value: object) -> bool:
     """Say whether a value is a list that holds chat messages with the usual names."""
     return isinstance(value, list) and any(
-        isinstance(item, Mapping) and _first_held(item, _ROLE_FIELDS) is not None for item in value
+        isinstance(item, Mapping) and first_held(item, ROLE_FIELDS) is not None for item in value
     )
 
 
@@ -47,9 +49,33 @@ def is_chat(value: object) -> bool:
     """Say whether a value is one message or a list that holds messages, with whatever names."""
     if isinstance(value, Mapping):
         return _says_who(value)
-    return isinstance(value, list) and any(
-        isinstance(item, Mapping) and _says_who(item) for item in value
+    if not isinstance(value, list) or not value:
+        return False
+    if any(isinstance(item, Mapping) and _says_who(item) for item in value):
+        return True
+    return alternating_field(value) is not None or _are_rounds(value) or _are_named_lines(value)
+
+
+def _are_rounds(value: list[Any]) -> bool:
+    """Say whether items are rounds of two texts under names of their own: [{"q": …, "a": …}, …]."""
+    first = value[0]
+    if not isinstance(first, Mapping) or len(first) != 2 or len(value) < 2:
+        return False
+    return all(
+        isinstance(item, Mapping)
+        and item.keys() == first.keys()
+        and all(isinstance(text, str) and len(text.split(None, 3)) >= 3 for text in item.values())
+        for item in value
     )
+
+
+def _are_named_lines(value: list[Any]) -> bool:
+    """Say whether each item is one text under the name of its speaker: [{"user": …}, {"bot": …}]."""
+    if len(value) < 2 or not all(isinstance(item, Mapping) and len(item) == 1 for item in value):
+        return False
+    names = [str(name) for item in value for name in item]
+    is_said = all(isinstance(text, str) for item in value for text in item.values())
+    return is_said and len(set(names)) == 2 and any(map(named_side, names))
 
 
 def is_pairs(value: object) -> bool:
@@ -71,10 +97,10 @@ def is_strings(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
 
 
-def turns_of(value: object) -> Turns | None:
+def turns_of(value: object, known: Speakers | None = None) -> Turns | None:
     """Return the turns of a chat in any form, texts alone taken in turns; None for no chat."""
     if is_chat(value):
-        return chat_turns(value)
+        return chat_turns(value, known)
     if isinstance(value, list) and is_pairs(value):
         asked, answered = zip(*value, strict=True)
         return [text for text in asked if text], [text for text in answered if text], []
@@ -88,54 +114,85 @@ def answers_of(value: list[Any]) -> tuple[list[str], list[str]]:
     answers: list[str] = []
     rest: list[str] = []
     for item in value:
-        name = _first_held(item, _ANSWER_FIELDS) if isinstance(item, Mapping) else None
+        name = first_held(item, _ANSWER_FIELDS) if isinstance(item, Mapping) else None
         answers.append(as_text(item if name is None else item[name]) or "")
         if name is not None:
             _add_extras(item, (name,), rest, rest)
     return answers, rest
 
 
-def chat_turns(value: object) -> Turns:
-    """Return the turns of a list of messages, or of one; replies to a message follow it."""
+def chat_turns(value: object, known: Speakers | None = None) -> Turns:
+    """Return the turns of a list of messages, or of one; replies to a message follow it.
+
+    `known` are the sides of speakers whose names tell nothing.
+    """
     found: Turns = ([], [], [])
+    messages = list(_messages(value, found[2]))
+    by_turns = None
+    if messages and all(speaker_field(message) is None for message in messages):
+        by_turns = alternating_field(messages)
+        if by_turns is None and len(messages) > 1:
+            if _are_named_lines(messages):
+                messages = [{"role": n, "content": t} for m in messages for n, t in m.items()]
+            elif _are_rounds(messages):
+                messages = [
+                    {"role": side, "content": text}
+                    for message in messages
+                    for side, text in zip(("user", "assistant"), message.values(), strict=True)
+                ]
+    fields = [by_turns if by_turns is not None else speaker_field(m) for m in messages]
+    spoken = [speaker(m, f) for m, f in zip(messages, fields, strict=True) if f is not None]
+    sides = sides_of([name.lower() for name in spoken], known or {})
+    strange = dict.fromkeys(name for name in spoken if named_side(name) is None)
+    found[2].extend(name for name in strange if name)  # it may be any text
+    for message, name in zip(messages, fields, strict=True):
+        _add(message, name, sides, found)
+    return found
+
+
+def speakers_in(value: object) -> list[str]:
+    """Return who speaks in a chat, in lower case, in order."""
+    messages = list(_messages(value, []))
+    strange = None
+    if all(speaker_field(message) is None for message in messages):
+        strange = alternating_field(messages)
+    fields = [strange if strange is not None else speaker_field(message) for message in messages]
+    return [speaker(m, f).lower() for m, f in zip(messages, fields, strict=True) if f is not None]
+
+
+def _messages(value: object, rest: list[str]) -> Iterator[Mapping[Any, Any]]:
+    """Yield the messages of a chat, replies behind what they reply to; what is none goes to `rest`."""
     pending = value[::-1] if isinstance(value, list) else [value]
     while pending:
         message = pending.pop()
         if not isinstance(message, Mapping):
-            found[2].append(as_text(message) or "")
+            rest.append(as_text(message) or "")
             continue
         replies = message.get("replies")
         if isinstance(replies, list) and is_message_list(replies):
             pending.extend(reversed(replies))
             message = {name: message[name] for name in message if name != "replies"}
-        _add(message, found)
-    return found
+        yield message
 
 
-def _add(message: Mapping[Any, Any], found: Turns) -> None:
+def _add(message: Mapping[Any, Any], name: object, sides: Mapping[str, str], found: Turns) -> None:
     prompts, responses, rest = found
-    speaker, speech = _speaker(message), _first_held(message, _TEXT_FIELDS)
-    if speaker is None and _is_segment(message):
+    speech = first_held(message, TEXT_FIELDS)
+    if name is None and _is_segment(message):
         (responses if message["label"] else prompts).append(message["text"])
         _add_extras(message, ("label", "text"), rest, rest)
         return
-    if speaker is None and _names_sides(message):
+    if name is None and _names_sides(message):
         _add_sides(message, found)
         return
-    if speaker is not None and speech is None:
-        speech = _longest_text(message, speaker)
-    role = (as_text(message[speaker]) or "") if speaker is not None else ""
+    if name is not None and (speech is None or speech == name):
+        speech = _longest_text(message, name)
+    side = sides.get(speaker(message, name).lower(), PROMPT) if name is not None else ""
     said, more = _speech(message[speech]) if speech is not None else ("", [])
-    if role.lower() in PROMPT_ROLES:
-        prompts.append(said)
-    elif role.lower() in RESPONSE_ROLES:
-        responses.append(said)
-    else:
-        rest.append(f"{role}: {said}" if role else said)
+    {PROMPT: prompts, RESPONSE: responses}.get(side, rest).append(said)
     rest += more
-    written = responses if role.lower() in RESPONSE_ROLES else rest
-    known = tuple(name for name in (speaker, speech) if name is not None)
-    _add_extras(message, known, written, rest)
+    written = responses if side == RESPONSE else rest
+    _add_extras(message, tuple(n for n in (name, speech) if n is not None), written, rest)
 
 
 def _add_extras(
@@ -155,26 +212,7 @@ def _add_extras(
 
 
 def _says_who(message: Mapping[Any, Any]) -> bool:
-    return _speaker(message) is not None or _is_segment(message) or _names_sides(message)
-
-
-def _speaker(message: Mapping[Any, Any]) -> Any:  # noqa: ANN401  # any key
-    """Return the field that says who speaks: by its name, or else by its value."""
-    named = _first_held(message, _ROLE_FIELDS)
-    if named is not None:
-        return named
-    sides = PROMPT_ROLES | RESPONSE_ROLES
-    return next(
-        (
-            name
-            for name, value in message.items()
-            if isinstance(value, str)
-            and len(value) < 20
-            and value.lower() in sides
-            and name not in _TEXT_FIELDS
-        ),
-        None,
-    )
+    return speaker_field(message) is not None or _is_segment(message) or _names_sides(message)
 
 
 def _is_segment(message: Mapping[Any, Any]) -> bool:
@@ -199,17 +237,12 @@ def _add_sides(message: Mapping[Any, Any], found: Turns) -> None:
             found[2].append(f"{name}: {text}")
 
 
-def _first_held(message: Mapping[Any, Any], names: tuple[str, ...]) -> str | None:
-    """Return the first of some fields that holds anything."""
-    return next((name for name in names if message.get(name) not in NOTHING), None)
-
-
 def _longest_text(message: Mapping[Any, Any], speaker: object) -> Any:  # noqa: ANN401  # any key
     """Return the field with the longest text, none of those that have a meaning of their own."""
     lengths = {
         name: len(as_text(value) or "")
         for name, value in message.items()
-        if name not in (speaker, "name", "id", *_ROLE_FIELDS, *_WRITTEN)
+        if name not in (speaker, "name", "id", *ROLE_FIELDS, *_WRITTEN)
     }
     longest = max(lengths, key=lambda name: lengths[name], default=None)
     return longest if longest is not None and lengths[longest] else None
@@ -217,7 +250,7 @@ def _longest_text(message: Mapping[Any, Any], speaker: object) -> Any:  # noqa: 
 
 def _speech(value: object) -> tuple[str, list[str]]:
     """Return what a message says, and what else there is in its parts."""
-    if isinstance(value, Mapping) and (inner := _first_held(value, _TEXT_FIELDS)) is not None:
+    if isinstance(value, Mapping) and (inner := first_held(value, TEXT_FIELDS)) is not None:
         others = {name: value[name] for name in value if name != inner}
         return as_text(value[inner]) or "", [text for text in [as_text(others)] if text]
     if not isinstance(value, list):

@@ -227,7 +227,6 @@ def test_turns_of_one_side_are_lines_in_order() -> None:
 
 
 OTHERS: dict[str, tuple[object, str]] = {
-    "an unknown role": (turn("Narrator", "said"), "Narrator: said"),
     "no role": ({"content": "said"}, "said"),
     "no message": ("said", "said"),
 }
@@ -241,8 +240,27 @@ def test_what_is_neither_asked_nor_answered_goes_to_other(case: str) -> None:
 
 
 def test_fields_beside_a_chat_come_before_what_is_odd_in_it() -> None:
-    record = {"messages": [turn("Narrator", "said")], "note": "x"}
-    assert texts_of(record, CHAT) == {"other": "note: x\nNarrator: said"}
+    record = {"messages": [{"content": "said", "role": ""}, turn("user", "a")], "note": "x"}
+    assert texts_of(record, CHAT) == {"prompt": "a", "other": "note: x\nsaid"}
+
+
+STRANGERS: dict[str, tuple[list[str], str, str]] = {
+    "beside both sides": (["user", "Narrator", "assistant"], "0\n1", "2"),
+    "with one who asks": (["user", "Chatty", "user", "Chatty"], "0\n2", "1\n3"),
+    "with one who answers": (["Hero", "assistant"], "0", "1"),
+    "two, who take turns": (["Hero", "Oracle"], "0", "1"),
+    "two, after the system": (["system", "Hero", "Oracle"], "0\n1", "2"),
+    "two, the model greets": (["Oracle", "Hero", "Oracle"], "1", "0\n2"),
+    "numbers": (["0", "1", "0", "1"], "0\n2", "1\n3"),
+}
+
+
+@pytest.mark.parametrize("case", STRANGERS)
+def test_strangers_are_on_the_side_that_their_turns_tell(case: str) -> None:
+    spoken, prompt, response = STRANGERS[case]
+    turns = [turn(who, str(place)) for place, who in enumerate(spoken)]
+    found = texts_of({"messages": turns}, CHAT)
+    assert (found["prompt"], found["response"]) == (prompt, response)
 
 
 @pytest.mark.parametrize(

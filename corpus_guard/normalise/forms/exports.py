@@ -44,11 +44,15 @@ def _choices(record: Record) -> list[str]:
     marks = record.get("annotations", record.get("completions"))
     return [
         text
-        for mark in (marks if isinstance(marks, list) else ())
+        for mark in _list(marks)
         if isinstance(mark, Mapping) and not mark.get("was_cancelled")
-        for result in (mark.get("result") if isinstance(mark.get("result"), list) else ())
+        for result in _list(mark.get("result"))
         for text in _result(result)
     ]
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _result(result: object) -> Iterator[str]:
@@ -154,7 +158,9 @@ def _branch(nodes: Mapping[str, Any], last: object) -> list[str]:
     """Return the nodes from the root to the last; in the order of the file where none is named."""
     found: list[str] = []
     seen: set[object] = set()
-    while isinstance(last, str) and last in nodes and last not in seen and len(seen) < MOST_MESSAGES:
+    while (
+        isinstance(last, str) and last in nodes and last not in seen and len(seen) < MOST_MESSAGES
+    ):
         found.append(last)
         seen.add(last)
         last = nodes[last].get("parent") if isinstance(nodes[last], Mapping) else None

@@ -129,8 +129,11 @@ TEMPLATES: tuple[Template, ...] = (
 )  # fmt: skip
 
 _RARE = ("<|", "[/INST]", "<start_of_turn>", "<｜User")
-_LINES = re.compile(r"^(?:#{2,3}[ \t]*|[ \t]*(?:\*\*)?)(?:Assistant|ASSISTANT|Response|RESPONSE|Answer"
-                    r"|ANSWER|Output|Completion|Bot|AI|A|回答|答|助手|输出)(?:\*\*)?[ \t]*[:：]", re.MULTILINE)  # fmt: skip
+_LINES = re.compile(
+    r"^(?:#{2,3}[ \t]*|[ \t]*(?:\*\*)?)(?:Assistant|ASSISTANT|Response|RESPONSE|Answer|ANSWER|Output"
+    r"|Completion|Bot|AI|A|回答|答|助手|输出)(?:\*\*)?[ \t]*[:：]",
+    re.MULTILINE,
+)
 _COLONS = (":", "：")
 
 

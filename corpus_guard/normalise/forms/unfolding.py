@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -101,7 +101,7 @@ class Unfolder:
         yield self._untemplated(record) if plan.is_plain else record
 
     def _parsed(self, record: Record) -> Record:
-        """Return a record whose texts that hold data are parsed, where the data are what they are for."""
+        """Return a record whose texts that hold data are parsed, where those are what they are for."""
         packed = [n for n, v in record.items() if isinstance(v, str) and may_hold_data(v)]
         if not packed:
             return record
@@ -123,9 +123,15 @@ class Unfolder:
         others = sum(isinstance(v, str) and len(v.split(None, 3)) > 3 for v in record.values())
         if others <= packed and isinstance(value := data_in(text), Mapping | list):
             is_record = isinstance(value, Mapping) and any(isinstance(key, str) for key in value)
-            if (is_record and _understood(value)) or (isinstance(value, list) and _is_table(value)):
+            if is_record and _understood(cast(Record, value)):
                 return value
-        if name.lower() in _ANSWERS and isinstance(value := data_in(text), Mapping) and "text" in value:
+            if isinstance(value, list) and _is_table(value):
+                return value
+        if (
+            name.lower() in _ANSWERS
+            and isinstance(value := data_in(text), Mapping)
+            and "text" in value
+        ):
             return value
         if name.lower() in _LABELS and isinstance(value := data_in(text), list):
             return value
@@ -197,7 +203,9 @@ def _understood(record: Record) -> str:
         return layout.kind if "response" in layout.roles else ""
     has_more = any(isinstance(value, _NESTED) and value for value in record.values())
     if layout.kind == "labelled":
-        return "labelled" if not has_more or _is_mostly(record, layout.roles.get("text", ())) else ""
+        return (
+            "labelled" if not has_more or _is_mostly(record, layout.roles.get("text", ())) else ""
+        )
     if not has_more:
         return "plain"
     return "plain" if _is_mostly(record, layout.roles.get("text", ())) else ""
