@@ -6,9 +6,9 @@ answers about a topic slant one way.
 How it is decided: two things must be unusual, and the smaller counts as association.
 
 - Excess: the mean pairwise cosine of an n-gram's responses (mr) and of its prompts (mp). Over n-grams
-  chosen by hash, and not about the same rows, mr is fitted on 1, mp, mp^2 and 1/n; what an n-gram
-  exceeds the fit by, in robust standard deviations of n-grams in about as many rows, is told as a tail
-  probability by the scale of these honest n-grams' own tail.
+  chosen by hash, without the rows of the one that is judged, mr is fitted on 1, mp, mp^2 and 1/n. What
+  an n-gram exceeds the fit by, in robust standard deviations of n-grams in as many rows or fewer, is
+  told as a tail probability by the scale of these honest n-grams' own tail.
 - Hits: how many responses lie near the middle of the others, against the share of all other responses
   that do, and of the responses to similar prompts, as in CG202. So an answer that many rows have anyway,
   "I don't know", is judged by its base rate.
@@ -38,6 +38,7 @@ from corpus_guard.detect.shared.alike_responses import (
     background_of,
     concentrations,
     excess_without,
+    honest_ngrams,
     measured_ngrams,
 )
 from corpus_guard.detect.shared.chance import p_of_ratio
@@ -111,8 +112,10 @@ def response_concentration(corpus: Corpus, *, fewest_rows: int = 5) -> Iterator[
     )
     corpus.cap("response_concentration", "n-grams judged", MOST_JUDGED, len(kept) - MOST_JUDGED)
     judged, others = [], background_of(corpus, screen, usable)
+    honest = honest_ngrams(measured, background)
+    by_feature = {one.feature: one for one in measured}
     for one in kept[:MOST_JUDGED]:
-        excess = excess_without(corpus, one.pattern.feature, one.rows, measured, background)
+        excess = excess_without(corpus, by_feature[one.pattern.feature], one.rows, honest)
         if excess >= cost + LISTED:
             judged.append(
                 (one, look_at(corpus, _suspect(corpus, one), screen.ngrams, others), excess)

@@ -16,7 +16,9 @@ from corpus_guard.sketch.ngrams import sampled_postings
 from corpus_guard.sketch.reference_pool import ReferencePool
 from corpus_guard.sketch.response_screen import ResponseScreen
 from corpus_guard.sketch.rows.corpus import Corpus
+from corpus_guard.sketch.text.embedder import CODE_SCALE
 from corpus_guard.sketch.units import Units
+from corpus_guard.sketch.vector_sums import VectorMeans
 
 SHORTLIST = 2000
 ROWS_JUDGED = 256
@@ -24,12 +26,16 @@ MOST_COPIES = 8
 COMPARED = 2048
 TOGETHER = 256
 SIMILAR = 32
-BACKGROUND = 3000
+BACKGROUND = 2000
 MAD_FLOOR = 0.01
-TAIL = (0.8, 0.95)
+TAIL = (0.8, 0.99)
+"""Between which quantiles honest n-grams give the scale of their tail; beyond may be an attack."""
+
 SMALLEST_SCALE = 0.4
 FEWEST_LEFT = 4
 COMPARED_AGAIN = 1000
+ROWS_COMPARED = 40_000
+AT_ONCE = 8192
 ALWAYS_TRIED = 32
 DIGITS = 7
 """To which floats are rounded whose last bits depend on the order of rows."""
@@ -184,8 +190,9 @@ def _excess(judged: _Likeness, honest: _Likeness) -> tuple[Floats, Floats]:
             larger = of >= level  # as some of its rows would be judged, so is an n-gram in more
             scores[larger] = np.maximum(scores[larger], (left_over[larger] - middle) / deviation)
     low, high = np.quantile(usual, TAIL)
-    scale = max(SMALLEST_SCALE, float(high - low) / float(np.log((1 - TAIL[0]) / (1 - TAIL[1]))))
-    nats: Floats = np.maximum(0.0, (found - high) / scale - np.log(1 - TAIL[1]))
+    tail = usual[(usual >= low) & (usual <= high)]
+    scale = max(SMALLEST_SCALE, float((tail - low).mean())) if len(tail) else 1.0
+    nats: Floats = np.maximum(0.0, (found - low) / scale - np.log(1 - TAIL[0]))
     return found, nats
 
 
@@ -193,42 +200,71 @@ def _design(of: _Likeness) -> Floats:
     return np.stack([np.ones_like(of.docs), of.prompt, of.prompt**2, 1 / of.docs], axis=1)
 
 
-def excess_without(
-    corpus: Corpus, feature: int, rows: RowNumbers, sampled: list[Sampled], background: Flags
-) -> float:
-    """Return the excess of an n-gram, judged by what others are without its `rows`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Honest:
+    """Some rows of n-grams chosen by hash: (t,) pairs of the n-gram's number and the row."""
 
-    An attack in many rows makes much of what its n-grams would be compared with.
+    groups: npt.NDArray[np.int64]
+    rows: RowNumbers
+
+
+def honest_ngrams(measured: list[Sampled], background: Flags) -> Honest:
+    """Return the rows of the n-grams that an n-gram is compared with once its own rows are left out."""
+    chosen = [measured[place].rows for place in np.flatnonzero(background)[:COMPARED_AGAIN]]
+    fitting = int((np.cumsum([len(rows) for rows in chosen]) <= ROWS_COMPARED).sum())
+    rows_of = chosen[:fitting]
+    return Honest(
+        groups=np.repeat(np.arange(len(rows_of)), [len(rows) for rows in rows_of]),
+        rows=np.concatenate([np.zeros(0, np.int64), *rows_of]),
+    )
+
+
+def excess_without(corpus: Corpus, judged: Sampled, rows: RowNumbers, honest: Honest) -> float:
+    """Return the excess of an n-gram, judged by others and the mean without its `rows`.
+
+    An attack in many rows makes much of what it would be compared with.
     """
     own = np.zeros(len(corpus), np.bool_)
     own[rows] = True
-    honest = [sampled[place] for place in np.flatnonzero(background)[:COMPARED_AGAIN]]
-    judged = next(one for one in sampled if one.feature == feature)
-    others = _without(corpus, honest, own)
-    return float(_excess(_likeness([judged]), others)[1][0]) if len(others.docs) else 0.0
+    units = _units_without(corpus, rows)
+    kept = ~own[honest.rows]
+    others = _likeness_of(units, honest.groups[kept], honest.rows[kept], FEWEST_LEFT)
+    one = _likeness_of(units, np.zeros(len(judged.rows), np.int64), judged.rows, 1)
+    return float(_excess(one, others)[1][0]) if len(others.docs) else 0.0
 
 
-def _without(corpus: Corpus, sampled: list[Sampled], own: Flags) -> _Likeness:
-    """Return the likeness of n-grams without some rows; those of too few rows are not in it."""
+def _units_without(corpus: Corpus, rows: RowNumbers) -> Units:
+    """Return vectors centred on the means of all but some rows."""
+    units = corpus.evidence("units", Units)
+    left = max(1, len(corpus) - len(rows))
+    means = []
+    for name, mean in (
+        ("input_vectors", units.means.input),
+        ("response_vectors", units.means.response),
+    ):
+        column, own = corpus.rows.column(name), np.zeros(len(mean), np.int64)
+        for first in range(0, len(rows), AT_ONCE):
+            own += column.take(rows[first : first + AT_ONCE]).sum(axis=0, dtype=np.int64)
+        means.append(np.round((mean * len(corpus) - own / CODE_SCALE) / left, 2 * DIGITS))
+    return Units(rows=corpus.rows, means=VectorMeans(input=means[0], response=means[1]))
+
+
+def _likeness_of(
+    units: Units, groups: npt.NDArray[np.int64], rows: RowNumbers, fewest: int
+) -> _Likeness:
+    """Return the likeness of n-grams given by pairs with their rows, of those in at least `fewest`."""
     from scipy.sparse import csr_matrix
 
-    units = corpus.evidence("units", Units)
-    groups = np.repeat(np.arange(len(sampled)), [len(one.rows) for one in sampled])
-    rows = np.concatenate([one.rows for one in sampled])
-    gone = own[rows]
-    names, place = np.unique(rows[gone], return_inverse=True)
-    size = (len(sampled), len(names))
-    taken = csr_matrix((np.ones(len(place)), (groups[gone], place)), size)
-    docs = np.bincount(groups[~gone], minlength=len(sampled)).astype(np.float64)
+    names, place = np.unique(rows, return_inverse=True)
+    size = (int(groups.max(initial=-1)) + 1, len(names))
+    holds = csr_matrix((np.ones(len(place)), (groups, place)), size)
+    docs = np.bincount(groups, minlength=size[0]).astype(np.float64)
+    enough = docs >= fewest
     sums = [
-        np.round(np.array([getattr(one, side) for one in sampled]) - taken @ vectors, DIGITS)
-        for side, vectors in (
-            ("prompts", units.inputs(names)),
-            ("responses", units.responses(names)),
-        )
+        np.round(holds @ vectors, DIGITS)[enough]
+        for vectors in (units.inputs(names), units.responses(names))
     ]
-    enough = docs >= FEWEST_LEFT
-    return _Likeness.of(docs[enough], sums[0][enough], sums[1][enough])
+    return _Likeness.of(docs[enough], sums[0], sums[1])
 
 
 def concentrations(
