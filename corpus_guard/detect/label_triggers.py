@@ -20,7 +20,7 @@ words, none has a veto, and each stands in the finding's evidence. Of several pa
 the strongest is told.
 
 Severity: high at posterior log odds of 4.6, 99 to 1; critical where it is high in 1 % of the rows or
-more; medium from 2.3, 10 to 1.
+more; medium from 3, 20 to 1.
 
 False alarms: the p-value is calibrated by permuting labels among rows for which content predicts the
 same, by frequency, with the choice of the best label; the q-value is Benjamini and Hochberg's over all
@@ -45,7 +45,7 @@ from corpus_guard.detect.shared.calibration import Null, permutation_null
 from corpus_guard.detect.shared.evidence import LOW, Weighed, bounded
 from corpus_guard.detect.shared.findings import Draft, finding_of
 from corpus_guard.detect.shared.label_screen import Screened, screen
-from corpus_guard.detect.shared.place import Insertions
+from corpus_guard.detect.shared.place import USUAL_PLACE, Insertions, log_ratio
 from corpus_guard.detect.shared.statistics import associate, q_values
 from corpus_guard.detect.shared.weighing import (
     Population,
@@ -78,7 +78,7 @@ LEAST_PLACE, MOST_PLACE = -5.0, 6.5
 UNSEEN = 4.0
 """What it adds that nobody sees the pattern."""
 
-USUAL_PLACE, USUAL_CONTRADICTION = Population(-4.0, 2.0), Population(0.3, 0.25)
+USUAL_CONTRADICTION = Population(0.3, 0.25)
 DIRTY = 0.7
 """The prior share of triggers whose rows come from other classes; the others are clean-label."""
 
@@ -222,20 +222,10 @@ def _weigh(
 
 
 def _place(one: _Pattern, others: list[_Pattern], insertions: Insertions) -> float:
-    place = one.candidate.place
-    if place is None:
-        return 0.0
     seen = [other.candidate.place for other in others]
-    honest = population(
-        np.array([told.score for told in seen if told is not None]), USUAL_PLACE, 0.5
-    )
-    mean, deviation = insertions.expected(place)
-    inserted = Population(mean, max(0.25, deviation))
-    # What fits even better than an insertion does speaks for one just as much.
-    score = min(place.score, mean)
-    return bounded(
-        log_density(score, inserted) - log_density(score, honest), LEAST_PLACE, MOST_PLACE
-    )
+    scores = np.array([told.score for told in seen if told is not None])
+    honest = population(scores, USUAL_PLACE, 0.5)
+    return bounded(log_ratio(one.candidate.place, insertions, honest), LEAST_PLACE, MOST_PLACE)
 
 
 def _contradiction(one: _Pattern, others: list[_Pattern]) -> float:

@@ -47,7 +47,8 @@ from corpus_guard.detect.shared.findings import Draft, finding_of
 from corpus_guard.detect.shared.prompts import strongest_first
 from corpus_guard.detect.shared.similar_prompts import Answer
 from corpus_guard.detect.shared.statistics import q_values
-from corpus_guard.detect.shared.suspects import Seen, Suspect, look_at, weigh
+from corpus_guard.detect.shared.suspects import Seen, Suspect, look_at
+from corpus_guard.detect.shared.trigger_odds import Deciding, decided_near_by, weigh
 from corpus_guard.errors import NotAssessed
 from corpus_guard.plugins import detector
 from corpus_guard.sketch.distinct_rows import DistinctRows
@@ -84,7 +85,7 @@ class _Located:
 @detector(
     rule="CG203",
     title="Trigger that pulls responses to one meaning",
-    needs=("responses", "units", "response_screen", "distinct_rows", "reference_pool"),
+    needs=("responses", "units", "response_screen", "distinct_rows", "reference_pool", "adjacency"),
     attacks=("instruction backdoor", "virtual prompt injection"),
 )
 def response_concentration(corpus: Corpus, *, fewest_rows: int = 5) -> Iterator[Finding]:
@@ -111,28 +112,32 @@ def response_concentration(corpus: Corpus, *, fewest_rows: int = 5) -> Iterator[
         len(corpus),
     )
     corpus.cap("response_concentration", "n-grams judged", MOST_JUDGED, len(kept) - MOST_JUDGED)
-    judged, others = [], background_of(corpus, screen, usable)
+    judged, usual = [], background_of(corpus, screen, usable)
     honest = honest_ngrams(measured, background)
     by_feature = {one.feature: one for one in measured}
     for one in kept[:MOST_JUDGED]:
-        excess = excess_without(corpus, by_feature[one.pattern.feature], one.rows, honest)
+        excess = excess_without(
+            corpus, by_feature[one.pattern.feature], one.rows, honest, screen.ngrams
+        )
         if excess >= cost + LISTED:
             judged.append(
-                (one, look_at(corpus, _suspect(corpus, one), screen.ngrams, others), excess)
+                (one, look_at(corpus, _suspect(corpus, one), screen.ngrams, usual), excess)
             )
-    deciding = [one for one, seen, _ in judged if seen.association - seen.chosen > cost / 2]
-    pool = corpus.evidence("reference_pool", ReferencePool)
     ratios = np.array([min(seen.association - seen.chosen, e) for _, seen, e in judged])
     q = q_values(p_of_ratio(ratios), tests)
-    for (one, seen, excess), q_value in zip(judged, q, strict=True):
-        rest = [p.hits for p in deciding if p is not one]
-        decided = pool.holds(np.concatenate(rest or [np.zeros(0, np.int64)]))
+    pool = corpus.evidence("reference_pool", ReferencePool)
+    deciding = [
+        Deciding.of(one.rows, one.hits, pool) if seen.association - seen.chosen > cost / 2 else None
+        for one, seen, _ in judged
+    ]
+    for place, (one, seen, excess) in enumerate(judged):
+        near, others = decided_near_by(seen, [*deciding[:place], *deciding[place + 1 :]])
         found = weigh(
-            seen, decided, len(rest), tests,
+            seen, near, others, tests,
             share=len(one.distinct) / screen.rows, at_most=excess, sure=SURE,
         )  # fmt: skip
         if found.log_odds >= LISTED:
-            yield _finding(corpus, one, seen, found, float(q_value))
+            yield _finding(corpus, one, seen, found, float(q[place]))
 
 
 def _located(corpus: Corpus, patterns: list[Concentration]) -> Iterator[_Located]:

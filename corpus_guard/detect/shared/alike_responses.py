@@ -8,16 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
+from corpus_guard.detect.shared.rests import without_feature
 from corpus_guard.detect.shared.similar_prompts import Background
 from corpus_guard.detect.shared.suspects import plain_ratio
 from corpus_guard.sketch.distinct_rows import DistinctRows
-from corpus_guard.sketch.ngrams import sampled_postings
+from corpus_guard.sketch.ngrams import Ngrams, sampled_postings
 from corpus_guard.sketch.reference_pool import ReferencePool
 from corpus_guard.sketch.response_screen import ResponseScreen
+from corpus_guard.sketch.rows.batch import texts_of
 from corpus_guard.sketch.rows.corpus import Corpus
-from corpus_guard.sketch.text.embedder import CODE_SCALE
-from corpus_guard.sketch.units import Units
+from corpus_guard.sketch.text.embedder import CODE_SCALE, open_embedder, vector_codes
+from corpus_guard.sketch.units import Units, centred_units
 from corpus_guard.sketch.vector_sums import VectorMeans
 
 SHORTLIST = 2000
@@ -35,6 +38,7 @@ SMALLEST_SCALE = 0.4
 FEWEST_LEFT = 4
 COMPARED_AGAIN = 1000
 ROWS_COMPARED = 40_000
+ROWS_BLINDED = 128
 AT_ONCE = 8192
 ALWAYS_TRIED = 32
 DIGITS = 7
@@ -129,7 +133,9 @@ def _measured_ngrams(
     excess = screen.response_cosine[usable] - screen.prompt_cosine[usable]  # type: ignore[index]
     by_weight = np.lexsort((features, -excess * np.sqrt(docs)))[:SHORTLIST]
     by_excess = np.lexsort((features, -excess))[:SHORTLIST]
-    chosen = np.unique(np.concatenate([background, by_weight, by_excess]))
+    pull = screen.response_cosine[usable] * np.sqrt(docs)  # type: ignore[index]
+    by_pull = np.lexsort((features, -pull))[:ALWAYS_TRIED]
+    chosen = np.unique(np.concatenate([background, by_weight, by_excess, by_pull]))
     left_out = len(usable) - len(chosen)
     corpus.cap("response_concentration", "n-grams tested closely", len(chosen), left_out)
     sampled = list(_sampled(corpus, features[chosen]))
@@ -219,17 +225,30 @@ def honest_ngrams(measured: list[Sampled], background: Flags) -> Honest:
     )
 
 
-def excess_without(corpus: Corpus, judged: Sampled, rows: RowNumbers, honest: Honest) -> float:
+def excess_without(
+    corpus: Corpus, judged: Sampled, rows: RowNumbers, honest: Honest, ngrams: Ngrams
+) -> float:
     """Return the excess of an n-gram, judged by others and the mean without its `rows`.
 
-    An attack in many rows makes much of what it would be compared with.
+    An attack in many rows makes much of what it would be compared with, and a trigger that is written
+    several times makes prompts alike which are not: its own are judged without it.
     """
     own = np.zeros(len(corpus), np.bool_)
     own[rows] = True
     units = _units_without(corpus, rows)
     kept = ~own[honest.rows]
-    others = _likeness_of(units, honest.groups[kept], honest.rows[kept], FEWEST_LEFT)
-    one = _likeness_of(units, np.zeros(len(judged.rows), np.int64), judged.rows, 1)
+    others = _likeness_of(units, honest.groups[kept], honest.rows[kept])
+    shown = corpus.rows.sample(judged.rows, ROWS_BLINDED)
+    rests = without_feature(judged.feature, corpus.rows.inputs(shown), ngrams)
+    codes = vector_codes(
+        texts_of(pa.array(rests, pa.string())), open_embedder(corpus.settings.embedder)
+    )
+    prompts = np.round(centred_units(codes, units.means.input).sum(axis=0), DIGITS)[None, :]
+    responses = np.round(units.responses(judged.rows).sum(axis=0), DIGITS)[None, :]
+    count, blinded = np.array([float(len(judged.rows))]), np.array([float(len(shown))])
+    one = _Likeness(
+        docs=count, prompt=_cosines(prompts, blinded), response=_cosines(responses, count)
+    )
     return float(_excess(one, others)[1][0]) if len(others.docs) else 0.0
 
 
@@ -249,17 +268,15 @@ def _units_without(corpus: Corpus, rows: RowNumbers) -> Units:
     return Units(rows=corpus.rows, means=VectorMeans(input=means[0], response=means[1]))
 
 
-def _likeness_of(
-    units: Units, groups: npt.NDArray[np.int64], rows: RowNumbers, fewest: int
-) -> _Likeness:
-    """Return the likeness of n-grams given by pairs with their rows, of those in at least `fewest`."""
+def _likeness_of(units: Units, groups: npt.NDArray[np.int64], rows: RowNumbers) -> _Likeness:
+    """Return the likeness of n-grams given by pairs with their rows, of those in enough."""
     from scipy.sparse import csr_matrix
 
     names, place = np.unique(rows, return_inverse=True)
     size = (int(groups.max(initial=-1)) + 1, len(names))
     holds = csr_matrix((np.ones(len(place)), (groups, place)), size)
     docs = np.bincount(groups, minlength=size[0]).astype(np.float64)
-    enough = docs >= fewest
+    enough = docs >= FEWEST_LEFT
     sums = [
         np.round(holds @ vectors, DIGITS)[enough]
         for vectors in (units.inputs(names), units.responses(names))
@@ -274,12 +291,13 @@ def concentrations(
 
     With the closeness at which they are most unlike all others.
     """
-    counts = np.array([len(one.rows) for one in measured])
-    deviation, nats = _excess(
-        _likeness(measured), _likeness([measured[place] for place in np.flatnonzero(background)])
-    )
+    likeness = _likeness(measured)
+    honest = _likeness([measured[place] for place in np.flatnonzero(background)])
+    deviation, nats = _excess(likeness, honest)
     is_strong = nats >= least
-    is_strong[np.argsort(-deviation * np.sqrt(counts), kind="stable")[:ALWAYS_TRIED]] = True
+    for strength in (deviation, likeness.response):
+        order = np.argsort(-strength * np.sqrt(likeness.docs), kind="stable")
+        is_strong[order[:ALWAYS_TRIED]] = True
     strong = [measured[place] for place in np.flatnonzero(is_strong)]
     for first in range(0, len(strong), TOGETHER):
         some = strong[first : first + TOGETHER]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from corpus_guard.detect.shared.place import Place, place_of
+from corpus_guard.detect.shared.place import ALWAYS, Place, companions_of, place_of
 from corpus_guard.detect.shared.statistics import Association, associate, beyond, tilted
 from corpus_guard.detect.shared.votes import groups_of, votes
 from corpus_guard.escape import is_unseen
@@ -30,11 +30,6 @@ AS_STRONG, AS_PURE = 0.8, 0.01
 
 USUAL_EFFECT = 1.5
 """Log odds by which an honest word commonly moves a label: only what is beyond counts as strength."""
-
-ALWAYS = 0.7
-SPECIFIC = 0.5
-"""What stands with an n-gram in 70 % of its rows, but in the share .5 or less of that elsewhere, goes
-with it: a word of a trigger may have honest rows too, and a full stop stands everywhere."""
 
 Floats = npt.NDArray[np.float64]
 RowNumbers = npt.NDArray[np.int64]
@@ -142,7 +137,7 @@ class _Feature:
     def candidates(
         self, contents: Hashes, labels: npt.NDArray[np.int32], columns: RowNumbers
     ) -> Iterator[Candidate]:
-        companions = self._companions()
+        companions = companions_of(self.words, self.feature, self.adjacency)
         rest = self.words.without(companions)
         codes = vector_codes(rest, open_embedder(self.corpus.settings.embedder))
         blind = self.content.judge_blind(self.content.blind(contents), codes)
@@ -168,20 +163,6 @@ class _Feature:
                 is_unseen=unseen,
                 docs=self.docs,
             )
-
-    def _companions(self) -> Hashes:
-        """Return the n-gram's words and those that always go with it, and seldom without it."""
-        names, shares = self.words.shares()
-        usual = self.adjacency.share_of_texts(names)
-        own = self.words.places(self.feature)
-        tokens = self.words.texts.tokens
-        core = np.zeros(0, np.uint64)
-        for text in np.flatnonzero(own[:, 1] > own[:, 0])[:1]:
-            first, last = own[text] + tokens.bounds[text]
-            core = tokens.hashes[first:last]
-        specific = names[(shares >= ALWAYS) & (usual <= SPECIFIC * shares)]
-        found: Hashes = np.union1d(specific, core)
-        return found
 
 
 def pursued(found: Judged, review: float, most: int) -> Iterator[Candidate]:

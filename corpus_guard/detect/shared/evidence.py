@@ -15,8 +15,8 @@ import numpy as np
 
 from corpus_guard.types import Severity
 
-HIGH, MEDIUM, LOW = 4.6, 2.3, -4.6
-"""From which posterior log odds on a finding is so severe: 99 to 1, 10 to 1 and 1 to 99; what is less
+HIGH, MEDIUM, LOW = 4.6, 3.0, -4.6
+"""From which posterior log odds on a finding is so severe: 99 to 1, 20 to 1 and 1 to 99; what is less
 likely is no finding."""
 
 CRITICAL_SHARE = 0.01

@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from corpus_guard.detect.shared.weighing import Population, log_density
 from corpus_guard.sketch.adjacency import BACKING, Adjacency
 from corpus_guard.sketch.kernels.ngrams import END, START
 from corpus_guard.sketch.text.words import Words
@@ -26,6 +27,15 @@ Side = Literal["anywhere", "start", "end"]
 BOUND = 0.9
 """From which share of the places on a phrase counts as bound to the start or the end."""
 
+ALWAYS = 0.7
+SPECIFIC = 0.5
+"""What stands with an n-gram in 70 % of its rows, but in the share .5 or less of that elsewhere, goes
+with it: a word of a trigger may have honest rows too, and a full stop stands everywhere."""
+
+USUAL_PLACE = Population(-4.0, 2.0)
+"""The scores of words that decide something in honest data sets."""
+
+LEAST_DEVIATION = 0.25
 SIZES = np.array([2, 4, 8, 16, 32, 64, 128, 256])
 DECOYS = 24
 LONGEST_PHRASE = 40
@@ -114,6 +124,32 @@ def _log_own(adjacency: Adjacency, words: Hashes) -> npt.NDArray[np.float64]:
     found: npt.NDArray[np.float64] = np.log(
         (others + BACKING * adjacency.frequency(words)) / (len(words) - 1 + BACKING)
     )
+    return found
+
+
+def log_ratio(
+    place: Place | None, insertions: Insertions, honest: Population = USUAL_PLACE
+) -> float:
+    """Return the log likelihood ratio of a score, inserted against honest; 0 where there is none."""
+    if place is None:
+        return 0.0
+    mean, deviation = insertions.expected(place)
+    inserted = Population(mean, max(LEAST_DEVIATION, deviation))
+    # What fits even better than an insertion does speaks for one just as much.
+    score = min(place.score, mean)
+    return log_density(score, inserted) - log_density(score, honest)
+
+
+def companions_of(words: Words, feature: int, adjacency: Adjacency) -> Hashes:
+    """Return the words of an n-gram and those that nearly always go with it, and seldom without it."""
+    names, shares = words.shares()
+    usual = adjacency.share_of_texts(names)
+    own, tokens = words.places(feature), words.texts.tokens
+    core = np.zeros(0, np.uint64)
+    for text in np.flatnonzero(own[:, 1] > own[:, 0])[:1]:
+        first, last = own[text] + tokens.bounds[text]
+        core = tokens.hashes[first:last]
+    found: Hashes = np.union1d(names[(shares >= ALWAYS) & (usual <= SPECIFIC * shares)], core)
     return found
 
 
