@@ -64,8 +64,11 @@ FEWEST_MEASURED = 8
 LARGEST_SHARE = 0.25
 MOST_JUDGED = 300
 LISTED = -2.3
-SURE = 6.0
+SURE = 6.3
 """Honest words pull answers to a meaning more often than to a wording."""
+
+LEAST_NEAR_BY = -3.6
+"""Each task pulls its answers to a meaning of its own, so that this tells less than in CG202."""
 
 Floats = npt.NDArray[np.float64]
 RowNumbers = npt.NDArray[np.int64]
@@ -135,6 +138,7 @@ def response_concentration(corpus: Corpus, *, fewest_rows: int = 5) -> Iterator[
         found = weigh(
             seen, near, others, tests,
             share=len(one.distinct) / screen.rows, at_most=excess, sure=SURE,
+            least_near_by=LEAST_NEAR_BY,
         )  # fmt: skip
         if found.log_odds >= LISTED:
             yield _finding(corpus, one, seen, found, float(q[place]))

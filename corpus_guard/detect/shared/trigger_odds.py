@@ -20,8 +20,11 @@ SURE = 8.0
 """From where on, beyond its cost, an association is as sure as honest words ever leave it."""
 
 GROWTH = 0.35
-LEAST_PLACE, LEAST_NEAR_BY = -0.5, -4.2
-"""How much may speak against a trigger that it belongs where it stands, and that others near decide."""
+LEAST_PLACE = -0.5
+"""How much may speak against a trigger that it belongs where it stands."""
+
+LEAST_NEAR_BY = -8.0
+"""How much may speak against it that other words decide near by."""
 
 LARGEST = 0.22
 FOREIGN = 0.01
@@ -84,6 +87,7 @@ def weigh(
     share: float,
     at_most: float = np.inf,
     sure: float = SURE,
+    least_near_by: float = LEAST_NEAR_BY,
 ) -> Weighed:
     """Return the evidence for a trigger among `tests` n-grams.
 
@@ -111,7 +115,7 @@ def weigh(
         plain = sum(kinds.values()) - cost
         besides = plain - strength - max(0.0, kinds["neighbours"])
         either = -float(np.logaddexp(-plain, usual - besides))
-        kinds["words_that_decide_near_by"] = bounded(either - plain, LEAST_NEAR_BY, 0.0)
+        kinds["words_that_decide_near_by"] = bounded(either - plain, least_near_by, 0.0)
     return Weighed(prior=-cost, kinds=kinds, share=share)
 
 
