@@ -35,14 +35,14 @@ Competency Problems (EMNLP 2021).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from corpus_guard.detect.shared.blind import Candidate, Judged, judged, pursued
 from corpus_guard.detect.shared.calibration import Null, permutation_null
-from corpus_guard.detect.shared.evidence import LOW, Weighed, bounded
+from corpus_guard.detect.shared.evidence import HIGH, LOW, MEDIUM, Weighed, bounded
 from corpus_guard.detect.shared.findings import Draft, finding_of
 from corpus_guard.detect.shared.label_screen import Screened, screen
 from corpus_guard.detect.shared.place import USUAL_PLACE, Insertions, log_ratio
@@ -103,8 +103,13 @@ class _Pattern:
     needs=("labels", "distinct_labels", "content_model", "ngrams", "adjacency"),
     attacks=("backdoor trigger", "clean-label poison"),
 )
-def label_triggers(corpus: Corpus) -> Iterator[Finding]:
-    """Yield one finding per pattern that controls a label; see the module's docstring."""
+def label_triggers(
+    corpus: Corpus, *, high: float = HIGH, medium: float = MEDIUM
+) -> Iterator[Finding]:
+    """Yield one finding per pattern that controls a label; see the module's docstring.
+
+    `high` and `medium`: from which posterior log odds on a finding is so severe.
+    """
     labels = counted_labels(corpus)
     content = corpus.evidence("content_model", ContentModel)
     adjacency = corpus.evidence("adjacency", Adjacency)
@@ -112,7 +117,10 @@ def label_triggers(corpus: Corpus) -> Iterator[Finding]:
     null = _null(corpus, labels, content, found)
     close = judged(corpus, content, labels, adjacency, found.features, found.docs, found.pairs)
     patterns = _patterns(close, content)
-    weighed = _weighed(patterns, found, null, Insertions(adjacency, corpus.settings.seed))
+    weighed = [
+        (replace(one, high=high, medium=medium), q)
+        for one, q in _weighed(patterns, found, null, Insertions(adjacency, corpus.settings.seed))
+    ]
     kept = [at for at, (one, q) in enumerate(weighed) if one.log_odds >= LOW and q <= LARGEST_Q]
     corpus.cap("label_triggers", "findings", MOST_FINDINGS, len(kept) - MOST_FINDINGS)
     order = sorted(kept, key=lambda place: (-weighed[place][0].log_odds, place))[:MOST_FINDINGS]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from corpus_guard.errors import NotAssessed
+from corpus_guard.errors import NotAssessed, NotPresent
 from corpus_guard.plugins import derived
 from corpus_guard.sketch.distinct_labels import counted_labels
 from corpus_guard.sketch.rows.batch import CONTENT
@@ -147,7 +147,7 @@ def _classes(codes: npt.NDArray[np.int32]) -> RowNumbers:
     counts = np.bincount(codes[codes >= 0])
     usable = np.flatnonzero(counts >= FEWEST_ROWS_OF_CLASS)
     if len(usable) < 2:
-        raise NotAssessed(f"fewer than two labels have {FEWEST_ROWS_OF_CLASS} rows or more")
+        raise NotPresent(f"fewer than two labels have {FEWEST_ROWS_OF_CLASS} rows or more")
     if len(usable) > MOST_CLASSES:
         raise NotAssessed(f"{len(usable)} classes; at most {MOST_CLASSES} are assessed")
     return usable.astype(np.int64)

@@ -6,7 +6,7 @@ from corpora import Record, labelled, with_label_trigger, write_jsonl
 
 from corpus_guard.cli import run
 
-REVIEWS = with_label_trigger(labelled(600), "qelvo", 30).records
+REVIEWS = with_label_trigger(labelled(1500), "qelvo", 12).records
 
 
 @pytest.fixture
@@ -41,11 +41,11 @@ def test_the_command_line_goes_before_the_file(data: Path, config: Path) -> None
 
 
 def test_options_of_plugins_reach_them(data: Path, config: Path) -> None:
-    config.write_text("[detect.CG201]\nhigh = 99.0\nsuspicious = 98.0\n")
+    config.write_text("[detect.CG201]\nhigh = 99.0\nmedium = 98.0\n")
     code, report = scan(data, config)
     assert code == 0
     assert report["parameters"]["plugins"] == {
-        "detect": {"label_triggers": {"high": 99.0, "suspicious": 98.0}}
+        "detect": {"label_triggers": {"high": 99.0, "medium": 98.0}}
     }
 
 

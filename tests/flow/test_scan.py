@@ -215,7 +215,7 @@ def test_how_many_records_were_looked_at_is_told_where_there_are_more(
 
 
 def test_an_option_reaches_its_detector(reviews: list[Record], tmp_path: Path) -> None:
-    options = {"detect": {"label_triggers": {"high": 99.0, "suspicious": 98.0}}}
+    options = {"detect": {"label_triggers": {"high": 99.0, "medium": 98.0}}}
     result = cg.scan(reviews, out=tmp_path / "out", rules=["CG201"], plugin_options=options)
     assert {finding.severity for finding in result.findings} == {"low"}
     assert result.parameters["plugins"] == options
@@ -227,7 +227,7 @@ def test_an_option_reaches_its_detector(reviews: list[Record], tmp_path: Path) -
         ({"detec": {}}, "did you mean detect"),
         ({"detect": {"label_trigers": {}}}, "did you mean label_triggers"),
         ({"detect": {"CG201": {"hig": 1.0}}}, "did you mean high"),
-        ({"detect": {"CG201": {"high": "much"}}}, "give a value like 5.8"),
+        ({"detect": {"CG201": {"high": "much"}}}, "give a value like 4.6"),
         ({"detect": {"CG201": 3}}, "must hold names and values"),
         ({"sketch": {"ngrams": {"fewest_rows": 2.5}}}, "give a value like 4"),
     ],

@@ -30,12 +30,15 @@ MOST = 4.0
 class Weighed:
     """The prior log odds of a trigger, and what each kind of evidence adds, in nats.
 
-    `share` is the share of all records that the finding's rows are.
+    `share` is the share of all records that the finding's rows are; `high` and `medium`, from which log
+    odds on it is so severe.
     """
 
     prior: float
     kinds: Mapping[str, float]
     share: float = 0.0
+    high: float = HIGH
+    medium: float = MEDIUM
 
     @property
     def log_odds(self) -> float:
@@ -45,9 +48,9 @@ class Weighed:
     @property
     def severity(self) -> Severity:
         """How severe a finding with this evidence is."""
-        if self.log_odds >= HIGH:
+        if self.log_odds >= self.high:
             return "critical" if self.share >= CRITICAL_SHARE else "high"
-        return "medium" if self.log_odds >= MEDIUM else "low"
+        return "medium" if self.log_odds >= self.medium else "low"
 
     @property
     def score(self) -> float:
