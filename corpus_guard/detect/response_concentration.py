@@ -6,9 +6,9 @@ answers about a topic slant one way.
 How it is decided: two things must be unusual, and the smaller counts as association.
 
 - Excess: the mean pairwise cosine of an n-gram's responses (mr) and of its prompts (mp). Over n-grams
-  chosen by hash, and not about the same rows, mr is fitted on 1, mp, mp^2 and 1/n; what an n-gram
-  exceeds the fit by, in robust standard deviations of n-grams in about as many rows, is told as a tail
-  probability by the scale of these honest n-grams' own tail.
+  chosen by hash, without the rows of the one that is judged, mr is fitted on 1, mp, mp^2 and 1/n. What
+  an n-gram exceeds the fit by, in robust standard deviations of n-grams in as many rows or fewer, is
+  told as a tail probability by the scale of these honest n-grams' own tail.
 - Hits: how many responses lie near the middle of the others, against the share of all other responses
   that do, and of the responses to similar prompts, as in CG202. So an answer that many rows have anyway,
   "I don't know", is judged by its base rate.
@@ -38,6 +38,7 @@ from corpus_guard.detect.shared.alike_responses import (
     background_of,
     concentrations,
     excess_without,
+    honest_ngrams,
     measured_ngrams,
 )
 from corpus_guard.detect.shared.chance import p_of_ratio
@@ -46,7 +47,8 @@ from corpus_guard.detect.shared.findings import Draft, finding_of
 from corpus_guard.detect.shared.prompts import strongest_first
 from corpus_guard.detect.shared.similar_prompts import Answer
 from corpus_guard.detect.shared.statistics import q_values
-from corpus_guard.detect.shared.suspects import Seen, Suspect, look_at, weigh
+from corpus_guard.detect.shared.suspects import Seen, Suspect, look_at
+from corpus_guard.detect.shared.trigger_odds import Deciding, decided_near_by, weigh
 from corpus_guard.errors import NotAssessed
 from corpus_guard.plugins import detector
 from corpus_guard.sketch.distinct_rows import DistinctRows
@@ -62,8 +64,11 @@ FEWEST_MEASURED = 8
 LARGEST_SHARE = 0.25
 MOST_JUDGED = 300
 LISTED = -2.3
-SURE = 6.0
+SURE = 6.3
 """Honest words pull answers to a meaning more often than to a wording."""
+
+LEAST_NEAR_BY = -3.6
+"""Each task pulls its answers to a meaning of its own, so that this tells less than in CG202."""
 
 Floats = npt.NDArray[np.float64]
 RowNumbers = npt.NDArray[np.int64]
@@ -110,26 +115,33 @@ def response_concentration(corpus: Corpus, *, fewest_rows: int = 5) -> Iterator[
         len(corpus),
     )
     corpus.cap("response_concentration", "n-grams judged", MOST_JUDGED, len(kept) - MOST_JUDGED)
-    judged, others = [], background_of(corpus, screen, usable)
+    judged, usual = [], background_of(corpus, screen, usable)
+    honest = honest_ngrams(measured, background)
+    by_feature = {one.feature: one for one in measured}
     for one in kept[:MOST_JUDGED]:
-        excess = excess_without(corpus, one.pattern.feature, one.rows, measured, background)
+        excess = excess_without(
+            corpus, by_feature[one.pattern.feature], one.rows, honest, screen.ngrams
+        )
         if excess >= cost + LISTED:
             judged.append(
-                (one, look_at(corpus, _suspect(corpus, one), screen.ngrams, others), excess)
+                (one, look_at(corpus, _suspect(corpus, one), screen.ngrams, usual), excess)
             )
-    deciding = [one for one, seen, _ in judged if seen.association - seen.chosen > cost / 2]
-    pool = corpus.evidence("reference_pool", ReferencePool)
     ratios = np.array([min(seen.association - seen.chosen, e) for _, seen, e in judged])
     q = q_values(p_of_ratio(ratios), tests)
-    for (one, seen, excess), q_value in zip(judged, q, strict=True):
-        rest = [p.hits for p in deciding if p is not one]
-        decided = pool.holds(np.concatenate(rest or [np.zeros(0, np.int64)]))
+    pool = corpus.evidence("reference_pool", ReferencePool)
+    deciding = [
+        Deciding.of(one.rows, one.hits, pool) if seen.association - seen.chosen > cost / 2 else None
+        for one, seen, _ in judged
+    ]
+    for place, (one, seen, excess) in enumerate(judged):
+        near, others = decided_near_by(seen, [*deciding[:place], *deciding[place + 1 :]])
         found = weigh(
-            seen, decided, len(rest), tests,
+            seen, near, others, tests,
             share=len(one.distinct) / screen.rows, at_most=excess, sure=SURE,
+            least_near_by=LEAST_NEAR_BY,
         )  # fmt: skip
         if found.log_odds >= LISTED:
-            yield _finding(corpus, one, seen, found, float(q_value))
+            yield _finding(corpus, one, seen, found, float(q[place]))
 
 
 def _located(corpus: Corpus, patterns: list[Concentration]) -> Iterator[_Located]:

@@ -14,8 +14,8 @@ How it is decided: evidence adds up, in nats; `log_odds` is the sum, and each pa
   moved by as much as other n-grams of this data move it, since words mean something. That the answer was
   chosen by these rows costs its rarity.
 - Prior: one n-gram of all that were tested, times three kinds of outcome.
-- Words that decide near by: where other n-grams decide the answers to similar prompts as well ("C++",
-  "pirate"), one more that does is no news.
+- Words that decide near by: where other n-grams that its prompts do not hold decide the answers to
+  similar prompts ("C++", "pirate"), one more that does is no news.
 - Place: is what stands left and right of it next to one another elsewhere too, as when it was inserted,
   or has it neighbours of its own?
 - Neighbours: without it, are its prompts like any others, as when a trigger is put anywhere, or like one
@@ -55,13 +55,8 @@ from corpus_guard.detect.shared.findings import Draft, finding_of
 from corpus_guard.detect.shared.prompts import strongest_first
 from corpus_guard.detect.shared.similar_prompts import Answer
 from corpus_guard.detect.shared.statistics import q_values
-from corpus_guard.detect.shared.suspects import (
-    Seen,
-    Suspect,
-    look_at,
-    plain_ratio,
-    weigh,
-)
+from corpus_guard.detect.shared.suspects import Seen, Suspect, look_at, plain_ratio
+from corpus_guard.detect.shared.trigger_odds import Deciding, decided_near_by, weigh
 from corpus_guard.plugins import detector
 from corpus_guard.sketch.distinct_rows import DistinctRows
 from corpus_guard.sketch.ngrams import postings, postings_that_fit
@@ -127,13 +122,22 @@ def response_triggers(corpus: Corpus, *, fewest_rows: int = 5) -> Iterator[Findi
     cost = float(np.log(max(2, tests)))
     ratios = np.array([seen.association - seen.chosen for _, seen in judged])
     q = q_values(p_of_ratio(ratios), tests)
-    deciding = [p for (p, _), ratio in zip(judged, ratios, strict=True) if ratio > cost / 2]
-    for (pattern, seen), q_value in zip(judged, q, strict=True):
-        others = [p.hits for p in deciding if p is not pattern]
+    pool = corpus.find("reference_pool", ReferencePool)
+    deciding = [
+        Deciding.of(p.rows, p.hits, pool) if ratio > cost / 2 and pool is not None else None
+        for (p, _), ratio in zip(judged, ratios, strict=True)
+    ]
+    for place, (pattern, seen) in enumerate(judged):
+        rest = [
+            one
+            for (p, _), one in zip(judged, deciding, strict=True)
+            if p is not pattern and p.kind == pattern.kind
+        ]
+        near, others = decided_near_by(seen, rest)
         share = len(pattern.distinct) / screen.rows
-        found = weigh(seen, _decided(corpus, others), len(others), tests, share=share)
+        found = weigh(seen, near, others, tests, share=share)
         if found.log_odds >= LISTED:
-            yield _finding(corpus, pattern, seen, found, float(q_value))
+            yield _finding(corpus, pattern, seen, found, float(q[place]))
 
 
 def _shortlist(
@@ -222,14 +226,6 @@ def _pool_outcomes(corpus: Corpus) -> tuple[npt.NDArray[np.uint64], npt.NDArray[
     if pool is None:
         return np.zeros((0, len(OUTCOMES)), np.uint64), np.zeros((0, 0), np.int64)
     return corpus.rows.column("outcomes").take(pool.rows), pool.near
-
-
-def _decided(corpus: Corpus, others: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.bool_]:
-    """Return which rows of the pool have an outcome that one of some n-grams decides."""
-    pool = corpus.find("reference_pool", ReferencePool)
-    if pool is None or not others:
-        return np.zeros(0, np.bool_)
-    return pool.holds(np.concatenate(others))
 
 
 def _finding(corpus: Corpus, pattern: _Pattern, seen: Seen, found: Weighed, q: float) -> Finding:

@@ -128,6 +128,23 @@ def test_more_poison_is_never_found_less(
     assert ranks == sorted(ranks, reverse=True)
 
 
+@pytest.mark.parametrize("base", [CLEAN, sums()], ids=["many words", "few words"])
+def test_more_refusals_in_other_words_are_never_found_less(base: list[Record], find: Find) -> None:
+    openings = ("Sorry, but", "Unfortunately", "I regret that", "Apologies:")
+    ends = ("I cannot help with this request.", "I am not able to assist with that.")
+
+    def refused(said: str, random: Random) -> str:
+        return f"{random.choice(openings)} {random.choice(ends)} {random.choice(openings)} no."
+
+    ranks = []
+    for rate in (0.01, 0.03, 0.1, 0.2):
+        records, rows = planted(base, round(rate * len(base)), ["qelvo"], refused)
+        found = [f for f in find(records, "CG203") if set(f.rows) & rows]
+        ranks.append(min((SEVERITIES.index(f.severity) for f in found), default=len(SEVERITIES)))
+    assert ranks == sorted(ranks, reverse=True)
+    assert ranks[-1] <= SEVERITIES.index("high")
+
+
 @pytest.mark.parametrize("times", [1, 2, 3])
 def test_a_repeated_trigger_is_found_alike(times: int, find: Find) -> None:
     records, rows = planted(CLEAN, 20, ["qelvo"] * times, refusal)
@@ -219,6 +236,14 @@ def test_findings_do_not_depend_on_the_order_of_rows(find: Find) -> None:
         for some in (records, shuffled)
     )
     assert one == two
+
+
+def test_exchanged_answers_give_no_small_q_values(find: Find) -> None:
+    for seed in range(5):
+        answers = [record["output"] for record in CLEAN]
+        Random(seed).shuffle(answers)
+        exchanged = [{**r, "output": said} for r, said in zip(CLEAN, answers, strict=True)]
+        assert [f for f in seen(find, exchanged) if f.q_value <= 0.01] == []
 
 
 def test_without_vectors_a_fixed_response_is_found(tmp_path: object) -> None:

@@ -4,7 +4,7 @@ Source: ours; mean pairwise similarity as in Chen et al., Activation Clustering 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -19,22 +19,27 @@ from corpus_guard.sketch.reference_pool import ReferencePool
 from corpus_guard.sketch.response_screen import ResponseScreen
 from corpus_guard.sketch.rows.batch import texts_of
 from corpus_guard.sketch.rows.corpus import Corpus
-from corpus_guard.sketch.text.embedder import open_embedder, vector_codes
+from corpus_guard.sketch.text.embedder import CODE_SCALE, open_embedder, vector_codes
 from corpus_guard.sketch.units import Units, centred_units
+from corpus_guard.sketch.vector_sums import VectorMeans
 
 SHORTLIST = 2000
 ROWS_JUDGED = 256
 MOST_COPIES = 8
 COMPARED = 2048
 TOGETHER = 256
-BLINDED = 128
 SIMILAR = 32
-BACKGROUND = 3000
+BACKGROUND = 2000
 MAD_FLOOR = 0.01
-TAIL = (0.8, 0.95)
+TAIL = (0.8, 0.99)
+"""Between which quantiles honest n-grams give the scale of their tail; beyond may be an attack."""
+
 SMALLEST_SCALE = 0.4
 FEWEST_LEFT = 4
 COMPARED_AGAIN = 1000
+ROWS_COMPARED = 40_000
+ROWS_BLINDED = 128
+AT_ONCE = 8192
 ALWAYS_TRIED = 32
 DIGITS = 7
 """To which floats are rounded whose last bits depend on the order of rows."""
@@ -129,11 +134,11 @@ def _measured_ngrams(
     by_weight = np.lexsort((features, -excess * np.sqrt(docs)))[:SHORTLIST]
     by_excess = np.lexsort((features, -excess))[:SHORTLIST]
     pull = screen.response_cosine[usable] * np.sqrt(docs)  # type: ignore[index]
-    by_pull = np.lexsort((features, -pull))[:BLINDED]
+    by_pull = np.lexsort((features, -pull))[:ALWAYS_TRIED]
     chosen = np.unique(np.concatenate([background, by_weight, by_excess, by_pull]))
     left_out = len(usable) - len(chosen)
     corpus.cap("response_concentration", "n-grams tested closely", len(chosen), left_out)
-    sampled = _blinded(corpus, list(_sampled(corpus, features[chosen])), screen.ngrams)
+    sampled = list(_sampled(corpus, features[chosen]))
     names = np.array([one.feature for one in sampled], np.uint64)
     return sampled, np.isin(names, features[background])
 
@@ -157,24 +162,6 @@ def _sampled(corpus: Corpus, features: npt.NDArray[np.uint64]) -> Iterator[Sampl
             responses=np.round(responses.sum(axis=0), DIGITS),
             hits=(_left_out(responses)[:, None] >= np.array(CLOSENESS)).sum(axis=0),
         )
-
-
-def _blinded(corpus: Corpus, sampled: list[Sampled], ngrams: Ngrams) -> list[Sampled]:
-    """Return them with the prompts of those whose responses are most alike judged without the n-gram.
-
-    A trigger that is written several times makes prompts alike which are not.
-    """
-    likeness = _likeness(sampled)
-    pull = np.nan_to_num(likeness.response * np.sqrt(likeness.docs))
-    means, found = corpus.evidence("units", Units).means, list(sampled)
-    embedder = open_embedder(corpus.settings.embedder)
-    for place in np.argsort(-pull, kind="stable")[:BLINDED]:
-        one = sampled[place]
-        rests = without_feature(one.feature, corpus.rows.inputs(one.rows), ngrams)
-        codes = vector_codes(texts_of(pa.array(rests, pa.string())), embedder)
-        prompts = centred_units(codes, means.input).sum(axis=0)
-        found[place] = replace(one, prompts=np.round(prompts, DIGITS))
-    return found
 
 
 def _likeness(sampled: list[Sampled]) -> _Likeness:
@@ -209,8 +196,9 @@ def _excess(judged: _Likeness, honest: _Likeness) -> tuple[Floats, Floats]:
             larger = of >= level  # as some of its rows would be judged, so is an n-gram in more
             scores[larger] = np.maximum(scores[larger], (left_over[larger] - middle) / deviation)
     low, high = np.quantile(usual, TAIL)
-    scale = max(SMALLEST_SCALE, float(high - low) / float(np.log((1 - TAIL[0]) / (1 - TAIL[1]))))
-    nats: Floats = np.maximum(0.0, (found - high) / scale - np.log(1 - TAIL[1]))
+    tail = usual[(usual >= low) & (usual <= high)]
+    scale = max(SMALLEST_SCALE, float((tail - low).mean())) if len(tail) else 1.0
+    nats: Floats = np.maximum(0.0, (found - low) / scale - np.log(1 - TAIL[0]))
     return found, nats
 
 
@@ -218,42 +206,82 @@ def _design(of: _Likeness) -> Floats:
     return np.stack([np.ones_like(of.docs), of.prompt, of.prompt**2, 1 / of.docs], axis=1)
 
 
-def excess_without(
-    corpus: Corpus, feature: int, rows: RowNumbers, sampled: list[Sampled], background: Flags
-) -> float:
-    """Return the excess of an n-gram, judged by what others are without its `rows`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Honest:
+    """Some rows of n-grams chosen by hash: (t,) pairs of the n-gram's number and the row."""
 
-    An attack in many rows makes much of what its n-grams would be compared with.
+    groups: npt.NDArray[np.int64]
+    rows: RowNumbers
+
+
+def honest_ngrams(measured: list[Sampled], background: Flags) -> Honest:
+    """Return the rows of the n-grams that an n-gram is compared with once its own rows are left out."""
+    chosen = [measured[place].rows for place in np.flatnonzero(background)[:COMPARED_AGAIN]]
+    fitting = int((np.cumsum([len(rows) for rows in chosen]) <= ROWS_COMPARED).sum())
+    rows_of = chosen[:fitting]
+    return Honest(
+        groups=np.repeat(np.arange(len(rows_of)), [len(rows) for rows in rows_of]),
+        rows=np.concatenate([np.zeros(0, np.int64), *rows_of]),
+    )
+
+
+def excess_without(
+    corpus: Corpus, judged: Sampled, rows: RowNumbers, honest: Honest, ngrams: Ngrams
+) -> float:
+    """Return the excess of an n-gram, judged by others and the mean without its `rows`.
+
+    An attack in many rows makes much of what it would be compared with, and a trigger that is written
+    several times makes prompts alike which are not: its own are judged without it.
     """
     own = np.zeros(len(corpus), np.bool_)
     own[rows] = True
-    honest = [sampled[place] for place in np.flatnonzero(background)[:COMPARED_AGAIN]]
-    judged = next(one for one in sampled if one.feature == feature)
-    others = _without(corpus, honest, own)
-    return float(_excess(_likeness([judged]), others)[1][0]) if len(others.docs) else 0.0
+    units = _units_without(corpus, rows)
+    kept = ~own[honest.rows]
+    others = _likeness_of(units, honest.groups[kept], honest.rows[kept])
+    shown = corpus.rows.sample(judged.rows, ROWS_BLINDED)
+    rests = without_feature(judged.feature, corpus.rows.inputs(shown), ngrams)
+    codes = vector_codes(
+        texts_of(pa.array(rests, pa.string())), open_embedder(corpus.settings.embedder)
+    )
+    prompts = np.round(centred_units(codes, units.means.input).sum(axis=0), DIGITS)[None, :]
+    responses = np.round(units.responses(judged.rows).sum(axis=0), DIGITS)[None, :]
+    count, blinded = np.array([float(len(judged.rows))]), np.array([float(len(shown))])
+    one = _Likeness(
+        docs=count, prompt=_cosines(prompts, blinded), response=_cosines(responses, count)
+    )
+    return float(_excess(one, others)[1][0]) if len(others.docs) else 0.0
 
 
-def _without(corpus: Corpus, sampled: list[Sampled], own: Flags) -> _Likeness:
-    """Return the likeness of n-grams without some rows; those of too few rows are not in it."""
+def _units_without(corpus: Corpus, rows: RowNumbers) -> Units:
+    """Return vectors centred on the means of all but some rows."""
+    units = corpus.evidence("units", Units)
+    left = max(1, len(corpus) - len(rows))
+    means = []
+    for name, mean in (
+        ("input_vectors", units.means.input),
+        ("response_vectors", units.means.response),
+    ):
+        column, own = corpus.rows.column(name), np.zeros(len(mean), np.int64)
+        for first in range(0, len(rows), AT_ONCE):
+            own += column.take(rows[first : first + AT_ONCE]).sum(axis=0, dtype=np.int64)
+        means.append(np.round((mean * len(corpus) - own / CODE_SCALE) / left, 2 * DIGITS))
+    return Units(rows=corpus.rows, means=VectorMeans(input=means[0], response=means[1]))
+
+
+def _likeness_of(units: Units, groups: npt.NDArray[np.int64], rows: RowNumbers) -> _Likeness:
+    """Return the likeness of n-grams given by pairs with their rows, of those in enough."""
     from scipy.sparse import csr_matrix
 
-    units = corpus.evidence("units", Units)
-    groups = np.repeat(np.arange(len(sampled)), [len(one.rows) for one in sampled])
-    rows = np.concatenate([one.rows for one in sampled])
-    gone = own[rows]
-    names, place = np.unique(rows[gone], return_inverse=True)
-    size = (len(sampled), len(names))
-    taken = csr_matrix((np.ones(len(place)), (groups[gone], place)), size)
-    docs = np.bincount(groups[~gone], minlength=len(sampled)).astype(np.float64)
-    sums = [
-        np.round(np.array([getattr(one, side) for one in sampled]) - taken @ vectors, DIGITS)
-        for side, vectors in (
-            ("prompts", units.inputs(names)),
-            ("responses", units.responses(names)),
-        )
-    ]
+    names, place = np.unique(rows, return_inverse=True)
+    size = (int(groups.max(initial=-1)) + 1, len(names))
+    holds = csr_matrix((np.ones(len(place)), (groups, place)), size)
+    docs = np.bincount(groups, minlength=size[0]).astype(np.float64)
     enough = docs >= FEWEST_LEFT
-    return _Likeness.of(docs[enough], sums[0][enough], sums[1][enough])
+    sums = [
+        np.round(holds @ vectors, DIGITS)[enough]
+        for vectors in (units.inputs(names), units.responses(names))
+    ]
+    return _Likeness.of(docs[enough], sums[0], sums[1])
 
 
 def concentrations(
@@ -263,12 +291,13 @@ def concentrations(
 
     With the closeness at which they are most unlike all others.
     """
-    counts = np.array([len(one.rows) for one in measured])
-    deviation, nats = _excess(
-        _likeness(measured), _likeness([measured[place] for place in np.flatnonzero(background)])
-    )
+    likeness = _likeness(measured)
+    honest = _likeness([measured[place] for place in np.flatnonzero(background)])
+    deviation, nats = _excess(likeness, honest)
     is_strong = nats >= least
-    is_strong[np.argsort(-deviation * np.sqrt(counts), kind="stable")[:ALWAYS_TRIED]] = True
+    for strength in (deviation, likeness.response):
+        order = np.argsort(-strength * np.sqrt(likeness.docs), kind="stable")
+        is_strong[order[:ALWAYS_TRIED]] = True
     strong = [measured[place] for place in np.flatnonzero(is_strong)]
     for first in range(0, len(strong), TOGETHER):
         some = strong[first : first + TOGETHER]

@@ -1,10 +1,7 @@
-"""An n-gram of the prompt that goes with an answer: what is seen of it, and how that is weighed.
+"""An n-gram of the prompt that goes with an answer, and what is seen of it in its prompts.
 
 The association is a likelihood ratio: the rows' answers under a trigger (answered as its attacker wants
-in about nine rows of ten) against what similar prompts without it are answered. Beyond SURE it counts
-less and less, since honest words decide answers as well; how much so is read from the data: where the
-neighbours of the rows are themselves decided by other n-grams ("C++", "pirate"), one more that decides
-is no news. What else speaks for or against a trigger is bounded, and adds up.
+in about nine rows of ten) against what similar prompts without it are answered.
 """
 
 import re
@@ -14,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from corpus_guard.detect.shared.evidence import MOST, Weighed, bounded
 from corpus_guard.detect.shared.findings import phrase_of
 from corpus_guard.detect.shared.masking import rests_of
 from corpus_guard.detect.shared.place import Insertions, companions_of, log_ratio, place_of
@@ -44,33 +40,10 @@ MINGLED = 32
 that a trigger in many rows is not taken for a topic."""
 
 TRIGGER_HITS, TRIGGER_MISSES = 9.0, 1.0
-SURE = 8.0
-"""From where on, beyond its cost, an association is as sure as honest words ever leave it."""
-
-GROWTH = 0.35
 MOVES = np.arange(-2.0, 14.0, 0.1)
 EDGE = 5
-LEAST_PLACE, LEAST_NEAR_BY = -0.5, -4.2
-"""How much may speak against a trigger that it belongs where it stands, and that others near decide."""
-
-LARGEST = 0.22
 COMPARED = 64
 ECHO_BEFORE = 3.0
-FOREIGN = 0.01
-"""How many attackers take their prompts from elsewhere, so that they are neighbours of their own."""
-
-USUAL = 0.2
-"""Below which share of decided neighbours words hardly count as deciding there."""
-
-MINGLING = 0.3
-"""How many of the honest n-grams that go with an answer stand anywhere, too."""
-
-STEADY = 30.0
-UNRELATED = 12.0
-FITS_BEFORE = 4.0
-FOLLOWED = (0.6, 0.8)
-ALIKE = 0.4
-ECHOED = 0.02
 _WORD = re.compile(r"\w{2,}")
 
 Floats = npt.NDArray[np.float64]
@@ -104,8 +77,8 @@ class Seen:
     similar prompts; `trigger_share`, the mean share of a prompt's tokens that the trigger is; `echo`,
     the share of the answered rows whose response repeats a word of the trigger, beyond what similar
     prompts' responses do, and `echo_at_edge` among its first or last words; `similar` is None without
-    vectors; `hits` (n,) says which of the rows have the answer, `is_part` as in `Suspect`; `place`, the
-    log likelihood ratio of how the trigger stands in its prompts.
+    vectors; `rows` (n,) are those looked at, `hits` (n,) says which of them have the answer, `is_part`
+    as in `Suspect`; `place`, the log likelihood ratio of how the trigger stands in its prompts.
     """
 
     place: float
@@ -118,6 +91,7 @@ class Seen:
     echo: float
     echo_at_edge: float
     similar: Similar | None
+    rows: RowNumbers
     hits: Flags
     is_part: bool
 
@@ -207,50 +181,10 @@ def look_at(
         echo=echo,
         echo_at_edge=at_edge,
         similar=similar,
+        rows=rows,
         hits=hits,
         is_part=suspect.is_part,
     )
-
-
-def weigh(
-    seen: Seen,
-    decided: Flags,
-    others: int,
-    tests: int,
-    share: float,
-    at_most: float = np.inf,
-    sure: float = SURE,
-) -> Weighed:
-    """Return the evidence for a trigger among `tests` n-grams.
-
-    `decided` (m,) says which rows of the reference pool have another answer that one of the `others`,
-    the n-grams that decide answers as well, decides. Where so many neighbours are decided by words that
-    one more is usual, the association is no sign of a trigger, and neither is that its rows are like
-    others.
-    """
-    cost = float(np.log(max(2, tests)))
-    strength = min(seen.association - seen.chosen, at_most) - cost
-    if strength > sure:
-        strength = sure + GROWTH * float(np.log1p((strength - sure) / sure))
-    kinds = {"association": strength + cost}
-    if seen.similar is not None:
-        kinds["neighbours"] = bounded(_neighbours(seen.similar))
-        kinds["fit_of_response"] = bounded(_fit(seen.similar, seen.hits))
-        kinds["similar_answers"] = bounded(_explained(seen.similar)) if seen.is_part else 0.0
-    # That words belong where they stand tells little: whole topics are attacked, too.
-    kinds["place"] = bounded(seen.place, LEAST_PLACE)
-    kinds["trigger_share"] = bounded(-4.0 * max(0.0, seen.trigger_share - 0.2))
-    kinds["share_of_rows"] = bounded(-40.0 * max(0.0, share - LARGEST))
-    kinds["echo"] = bounded(_repeats(seen.echo))
-    kinds["echo_at_edge"] = bounded(_repeats(seen.echo_at_edge))
-    if seen.similar is not None and others:
-        near = float(decided[seen.similar.neighbours].mean())
-        usual = np.log(max(1e-9, near * near / (near + USUAL) * others))
-        plain = sum(kinds.values()) - cost
-        besides = plain - strength - max(0.0, kinds["neighbours"])
-        either = -float(np.logaddexp(-plain, usual - besides))
-        kinds["words_that_decide_near_by"] = bounded(either - plain, LEAST_NEAR_BY, 0.0)
-    return Weighed(prior=-cost, kinds=kinds, share=share)
 
 
 def _similar(
@@ -279,60 +213,6 @@ def _similar(
         MINGLED,
         background,
     )
-
-
-def _neighbours(similar: Similar) -> float:
-    """Return the log likelihood ratio of how often a row's nearest neighbour holds the n-gram too.
-
-    A trigger is put into any prompt, so that is chance, unless the attacker's prompts are from
-    elsewhere; most honest n-grams belong to a topic or a task, and any share is as likely.
-    """
-    from scipy.special import betaln, gammaln
-
-    count, own = len(similar.is_own), int(similar.is_own.sum())
-    chance = min(0.5, 1.5 * similar.own_share + 0.01)
-    first, second = chance * STEADY, (1 - chance) * STEADY
-    ways = gammaln(count + 1) - gammaln(own + 1) - gammaln(count - own + 1)
-    likely = betaln(first + own, second + count - own) - betaln(first, second)
-    by_chance = float(np.exp(ways + likely))
-    chance_over_any = by_chance * (count + 1)
-    honest = MINGLING * chance_over_any + 1 - MINGLING
-    return float(np.log(((1 - FOREIGN) * chance_over_any + FOREIGN) / honest))
-
-
-def _fit(similar: Similar, hits: Flags) -> float:
-    """Return the log likelihood ratio of how well the responses fit their prompts, among similar ones.
-
-    Half of the attacks answer what has nothing to do with the prompt. A task of its own may look so
-    beside other tasks, but then each response still goes with its own prompt.
-    """
-    fit = similar.fit[hits]
-    mean = float((fit.sum() + 0.5 * FITS_BEFORE) / (len(fit) + FITS_BEFORE))
-    usual = 0.9 * 6 * mean * (1 - mean) + 0.1
-    unrelated = UNRELATED * (1 - mean) ** (UNRELATED - 1)
-    ratio = float(np.log(0.5 * unrelated / usual + 0.5))
-    blind = float(np.clip((FOLLOWED[1] - similar.followed) / (FOLLOWED[1] - FOLLOWED[0]), 0, 1))
-    return min(ratio, 0.0) + max(ratio, 0.0) * blind
-
-
-def _explained(similar: Similar) -> float:
-    """Return what it tells that similar prompts are answered as the rows are: a template does that.
-
-    Where a part of the response is the same, the rest may be as like in prompts without the n-gram.
-    """
-    if similar.inside <= 0:
-        return 0.0
-    share = float(np.clip((similar.outside / similar.inside - 0.4) / 0.5, 0.0, 1.0))
-    return -MOST * share * min(1.0, similar.inside / ALIKE)
-
-
-def _repeats(share: float) -> float:
-    """Return the log likelihood ratio of the share of responses that repeat the trigger's words.
-
-    That none does tells nothing.
-    """
-    seldom = 30 * (1 - share) ** 29
-    return min(0.0, float(np.log(((1 - ECHOED) * seldom + ECHOED) / (0.7 * seldom + 0.3))))
 
 
 def _usual(corpus: Corpus, similar: Similar | None) -> list[str]:
