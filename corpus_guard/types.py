@@ -143,6 +143,8 @@ class Layout:
     `other`. A field name may be a dotted path into nested objects. `name` is what people call the
     layout. Where `winner` names a field, its value says per record which of two answers is preferred:
     the roles' rejected one, when the value as text is one of `second`.
+    `turned` are roles by which the same records are read once more each, where nothing says for sure
+    which of their texts answers which.
     """
 
     kind: Literal["plain", "labelled", "instruction", "chat", "preference"]
@@ -150,6 +152,7 @@ class Layout:
     name: str = ""
     winner: str = ""
     second: tuple[str, ...] = ()
+    turned: tuple[Mapping[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,14 @@ from corpus_guard.flow import targets
 from corpus_guard.flow.checkpoint import Checkpoint
 from corpus_guard.flow.coverage import coverage_of
 from corpus_guard.flow.detecting import detect_all, outputs_of, select
-from corpus_guard.flow.gather import GatherPlan, Part, PartResult, ShardSeen, gather_part
-from corpus_guard.flow.looking import Looks
+from corpus_guard.flow.gather import GatherPlan, ShardSeen
 from corpus_guard.flow.parts import plan_parts
 from corpus_guard.flow.planning import plan_sketches
 from corpus_guard.flow.progress import Progress, Silence
+from corpus_guard.flow.reading import read_all
 from corpus_guard.flow.rows import row_batches
-from corpus_guard.flow.runner import LocalRunner, Runner
+from corpus_guard.flow.runner import LocalRunner
+from corpus_guard.flow.turned import detect_turned
 from corpus_guard.flow.workspace import workspace
 from corpus_guard.fuse.incidents import incidents
 from corpus_guard.fuse.verdict import exit_code_of, verdict_of
@@ -33,9 +33,8 @@ from corpus_guard.read import Resolved, plan_shards
 from corpus_guard.report import json_report
 from corpus_guard.report.rows import write_rows
 from corpus_guard.sketch.rows.batch import CONTENT
-from corpus_guard.sketch.rows.corpus import Corpus
 from corpus_guard.sketch.rows.store import PartFolder
-from corpus_guard.sketch.rows.table import FileRows, PartSpan, RowTable
+from corpus_guard.sketch.rows.table import RowTable
 from corpus_guard.sketch.text.embedder import open_embedder
 from corpus_guard.types import (
     Coverage,
@@ -94,25 +93,22 @@ def run_scan(
         bytes_total = sum(file.size_bytes for file in resolved.files)
         with LocalRunner(options.workers, bytes_total) as runner:
             with clock.stage("read"):
-                done = Checkpoint(store, parts, plan.sketches.summaries, plan.settings)
-                if done.done:
-                    shown.note(f"going on: {len(done.done)} of {len(parts)} parts were read before")
-                results = _gather(runner, parts, plan, done, shown)
-            seen = [shard for result in results for shard in result.seen]
-            if not any(result.rows for result in results):
-                done.discard()
+                reading = read_all(runner, parts, plan, store, shown)
+            seen = reading.seen
+            if not any(result.rows for result in reading.results):
+                reading.done.discard()
                 raise UsageError(_nothing_read(resolved, seen))
-            _require_named(surveyed, seen, done)
-            rows = _table(results, store)
-            look = Looks(runner, rows)
-            corpus = Corpus(rows, plan.settings, done.sketches, done.failures, look)
+            _require_named(surveyed, seen, reading.done)
+            corpus = reading.corpus(runner)
             with clock.stage("detect"):
-                detected = detect_all(corpus, selected, done.failures, shown)
+                detected = detect_all(corpus, selected, reading.done.failures, shown)
                 outputs, broken = outputs_of(corpus, plan.sketches.outputs)
-        found = incidents(detected.findings)
+                turned = detect_turned(runner, reading, shards, selected, shown)
+        rows = corpus.rows
+        found = incidents([*detected.findings, *turned.findings])
         caps = tuple(sorted(corpus.caps, key=lambda cap: (cap.plugin, cap.what)))
         coverage = coverage_of(
-            resolved, shards, seen, {**detected.runs, **broken}, options.read, caps
+            resolved, shards, seen, {**detected.runs, **turned.runs, **broken}, options.read, caps
         )
         with clock.stage("write"):
             write_rows(out / "rows.parquet", row_batches(rows, found, outputs))
@@ -128,81 +124,14 @@ def run_scan(
             clock,
         )
         json_report.write(result, out / "report.json")
-        done.finish()
+        reading.done.finish()
     return result
-
-
-def _gather(
-    runner: Runner,
-    parts: Sequence[Part],
-    plan: GatherPlan,
-    done: Checkpoint,
-    progress: Progress,
-) -> list[PartResult]:
-    """Gather the parts that `done` has not, and add them to it; return the results in order.
-
-    With `--limit`, which counts from the beginning, the last parts may be missing.
-    """
-    missing = [part for part in parts if part.key not in done.done]
-    progress.start(sum(part.size_bytes for part in missing), "Reading")
-    if plan.read.limit is not None:
-        return list(_up_to_limit(plan.read.limit, parts, plan, done, progress))
-    if runner.workers == 1 or len(missing) < 2:
-        for part in missing:
-            done.add(gather_part(part, plan, None, progress.advance))
-    else:
-        for _, result in runner.each(partial(gather_part, plan=plan), missing):
-            done.add(result)
-            for seen in result.seen:
-                progress.advance(seen.bytes_read, seen.records)
-    return [done.done[part.key] for part in parts]
-
-
-def _up_to_limit(
-    left: int, parts: Sequence[Part], plan: GatherPlan, done: Checkpoint, progress: Progress
-) -> Iterator[PartResult]:
-    for part in parts:
-        if left == 0:
-            return
-        if part.key not in done.done:
-            done.add(gather_part(part, plan, left, progress.advance))
-        left -= done.done[part.key].rows
-        yield done.done[part.key]
-
-
-def _table(results: Sequence[PartResult], store: PartFolder) -> RowTable:
-    """Lay the parts end to end."""
-    spans, first_row = [], 0
-    for result in results:
-        if result.rows:
-            spans.append(PartSpan(key=result.part.key, first_row=first_row, rows=result.rows))
-        first_row += result.rows
-    files = _file_rows([seen for result in results for seen in result.seen])
-    return RowTable(store, spans, files)
 
 
 def _digest(rows: RowTable) -> str:
     """Return a digest of what was scanned that no order changes."""
     contents = np.sort(rows.column(CONTENT).whole()).astype("<u8")
     return hashlib.sha256(contents.data).hexdigest()
-
-
-def _file_rows(seen: Sequence[ShardSeen]) -> FileRows:
-    """Return which rows come from which file."""
-    names, first_rows, first_records = [], [], []
-    row, record, file = 0, 0, -1
-    for shard in seen:
-        if shard.shard.file.index != file:
-            record, file = 0, shard.shard.file.index
-        names.append(shard.shard.file.name)
-        first_rows.append(row)
-        first_records.append(record)
-        row, record = row + shard.rows, record + shard.records
-    return FileRows(
-        names=tuple(names),
-        first_rows=np.array(first_rows, np.int64),
-        first_records=np.array(first_records, np.int64),
-    )
 
 
 def _layouts(seen: Sequence[ShardSeen]) -> dict[int, list[LayoutRows]]:

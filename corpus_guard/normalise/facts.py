@@ -7,7 +7,7 @@ nothing, and each record speaks for itself.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from corpus_guard.normalise.fields import NOTHING, field_value
@@ -22,10 +22,11 @@ MOST_NAMES = 256
 MOST_JUDGED = 512
 MOST_LABEL_VALUES = 64
 _FEWEST_OF_A_LABEL = 4
+_QUESTION_MARKS = ("?", "\uff1f", "\u061f", "\u037e")
 
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
     "scalar": ("prose", "label", "flag", "pick"),
-    "list": ("chat", "pairs", "strings", "list"),
+    "list": ("chat", "pairs", "strings", "list", "label"),
     "map": ("chat", "tree", "languages"),
 }
 """Which shapes values of a kind may have."""
@@ -39,13 +40,16 @@ class Facts:
 
     `shapes` they have, see `SHAPES`, and `some_labels` where one in 8 or more could be a label;
     `length` is their mean length in characters; `few` how many different short values recur so that
-    they could be labels, else 0; `languages` the keys of most mappings of two texts.
+    they could be labels, else 0; `languages` the keys of most mappings of two texts; `asks` the share
+    that ends with a question mark, `place` the mean place among a record's fields, from 0.
     """
 
     shapes: tuple[str, ...] = ()
     length: int = 0
     few: int = 0
     languages: tuple[str, ...] = ()
+    asks: float = 0.0
+    place: float = 0.0
 
     @classmethod
     def of(cls, values: Sequence[object]) -> Self:
@@ -64,6 +68,7 @@ class Facts:
             length=-(-total // len(judged)),
             few=_few(values),
             languages=_languages(judged) if "languages" in shapes else (),
+            asks=round(sum(map(_is_question, judged)) / len(judged), 2),
         )
 
     @classmethod
@@ -73,6 +78,10 @@ class Facts:
         return cls(
             shapes=told.shapes, length=1 << told.length.bit_length(), languages=told.languages
         )
+
+
+def _is_question(value: object) -> bool:
+    return isinstance(value, str) and value.rstrip().endswith(_QUESTION_MARKS)
 
 
 def _few(values: Sequence[object]) -> int:
@@ -123,10 +132,12 @@ class Survey:
     def of(cls, records: Iterable[Record], known: Collection[str], paths: Iterable[str]) -> Self:
         """Return what records tell of fields of known names, of the commonest others, and of paths."""
         found: dict[str, dict[str, list[object]]] = {}
+        places: dict[str, list[int]] = {}
         for record in records:
-            for name, value in record.items():
+            for place, (name, value) in enumerate(record.items()):
                 if isinstance(name, str):
                     _note(found, name, value)
+                    places.setdefault(name, []).append(place)
         others = sorted(
             (name for name in found if name.lower() not in known),
             key=lambda name: (-sum(map(len, found[name].values())), name),
@@ -136,7 +147,7 @@ class Survey:
         for path in sorted(paths):
             _note_path(found, path)
         facts = {
-            (name, kind): Facts.of(values)
+            (name, kind): replace(Facts.of(values), place=_mean(places.get(name, ())))
             for name, kinds in sorted(found.items())
             for kind, values in sorted(kinds.items())
             if len(values) >= FEWEST_KNOWN
@@ -149,6 +160,10 @@ class Survey:
         if known is None:
             return Facts() if kind == BLANK else Facts.of_one(value)
         return known
+
+
+def _mean(places: Sequence[int]) -> float:
+    return round(sum(places) / len(places), 1) if places else 0.0
 
 
 def asked(kind: str) -> str:

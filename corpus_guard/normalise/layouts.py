@@ -4,7 +4,19 @@ from corpus_guard.config import FieldOverrides
 from corpus_guard.normalise.known import KNOWN, PROMPTS_ALONE, UNLABELLED
 from corpus_guard.normalise.languages import LANGUAGES
 from corpus_guard.normalise.matching import Fields, Roles, candidates, fitted
-from corpus_guard.normalise.names import HEADING, ID, LABEL, NO_LABEL, SOURCE, TEXT, TIME, URL
+from corpus_guard.normalise.fields import leaf
+from corpus_guard.normalise.names import (
+    HEADING,
+    ID,
+    LABEL,
+    NO_LABEL,
+    REASONS,
+    SOURCE,
+    TEXT,
+    TIME,
+    URL,
+)
+from corpus_guard.normalise.pairs import free_texts, pair_layout, turned_beside
 from corpus_guard.types import Layout
 
 _TURNS = ("prompt", "response", "rejected")
@@ -23,6 +35,9 @@ def layout_of(fields: Fields, overrides: FieldOverrides, *, is_all: bool = True)
         if not is_all:
             return None
         found = _with_response(fields, found)
+    is_open = overrides.text is overrides.prompt is overrides.response is None
+    if found is None and is_open:
+        found = _pairs(fields, overrides)
     roles: Roles = dict(found.roles) if found else {}
     roles |= _side_roles(fields.without(roles), overrides)
     if found is None:
@@ -33,13 +48,26 @@ def layout_of(fields: Fields, overrides: FieldOverrides, *, is_all: bool = True)
         label = _label(fields.without(roles))
     if label:
         roles["label"] = (label,)
-        if kind == "plain":
-            kind, name = "labelled", "labelled text" if name == "text" else f"{name} with labels"
-            roles |= _heading(fields.without(roles), roles) if overrides.text is None else {}
+    turned = found.turned if found else ()
+    if kind == "plain" and is_open and name not in (*UNLABELLED, PROMPTS_ALONE):
+        turned = turned_beside(roles, fields.without(_less(roles, "text")))
+    if label and kind == "plain":
+        kind, name = "labelled", "labelled text" if name == "text" else f"{name} with labels"
+        roles |= _all_text(fields.without(roles), roles) if overrides.text is None else {}
     if kind != "chat" and any(fields.fits(f, "chat") for r in _TURNS for f in roles.get(r, ())):
         name += " (conversational)"
     winner, second = (found.winner, found.second) if found else ("", ())
-    return Layout(kind=kind, roles=roles, name=name, winner=winner, second=second)
+    return Layout(kind=kind, roles=roles, name=name, winner=winner, second=second, turned=turned)
+
+
+def _pairs(fields: Fields, overrides: FieldOverrides) -> Layout | None:
+    """Return the layout of free texts of unknown roles, of records that hold no label."""
+    rest = fields.without(_side_roles(fields, overrides))
+    return None if overrides.label or _label(rest) else pair_layout(rest)
+
+
+def _less(roles: Roles, role: str) -> Roles:
+    return {name: fields for name, fields in roles.items() if name != role}
 
 
 def _known(fields: Fields, overrides: FieldOverrides) -> Layout | None:
@@ -135,11 +163,15 @@ def _longest_string(fields: Fields) -> str | None:
     return best if best is not None and lengths[best] else None
 
 
-def _heading(fields: Fields, roles: Roles) -> Roles:
-    """Return the text with its heading before it, since a label is given to both."""
-    heading = next(iter(fields.matching(HEADING)), None)
+def _all_text(fields: Fields, roles: Roles) -> Roles:
+    """Return the text with its heading before it and other texts behind, since a label is given to all."""
     text = roles.get("text", ())
-    return {"text": (heading, *text)} if heading and text and fields.fits(heading, "prose") else {}
+    if not text:
+        return {}
+    heading = next(iter(fields.matching(HEADING)), None)
+    before = (heading,) if heading and fields.fits(heading, "prose") else ()
+    after = [n for n in free_texts(fields) if n not in before and leaf(n.lower()) not in REASONS]
+    return {"text": (*before, *text, *after)}
 
 
 def _label(fields: Fields) -> str | None:

@@ -25,3 +25,34 @@ NO_LABEL = frozenset(
      "role", "deleted", "synthetic", "review_state", "tree_state"}
 )  # fmt: skip
 """Fields of few values that say something about a record, but nothing that a model is to learn."""
+
+NO_TEXT = frozenset(
+    {*SOURCE, *TIME, *URL, *ID, *NO_LABEL, "path", "file", "filename", "file_name", "image", "images",
+     "audio", "video", "model", "model_name", "username", "user_name", "user_id", "session_id", "tags",
+     "embedding", "hash", "checksum", "html", "raw", "metadata", "meta"}
+)  # fmt: skip
+"""Fields whose texts say where a record comes from or repeat it, and are not what is learned."""
+
+REASONS = frozenset(
+    {"rationale", "explanation", "reason", "reasoning", "cot", "comment", "comments"}
+)
+"""Texts that say why a label was given: not what it is given to."""
+
+ASKS = frozenset(
+    {"ask", "prompt", "question", "questions", "query", "instruction", "instructions", "input",
+     "inputs", "request", "q", "user", "human", "problem", "source", "src", "premise", "context",
+     "frage", "anweisung", "eingabe", "aufforderung", "pregunta", "instrucción", "instruccion",
+     "entrada", "consigne", "requête", "domanda", "istruzione", "richiesta", "pergunta", "instrução",
+     "pytanie", "polecenie", "vraag", "opdracht", "soru", "talimat", "вопрос", "запрос", "инструкция",
+     "питання", "问题", "問題", "问", "提问", "指令", "输入", "質問", "入力", "指示", "질문", "입력", "지시",
+     "سؤال", "प्रश्न", "câu hỏi"}
+)  # fmt: skip
+ANSWERS = frozenset(
+    {"answer", "answers", "response", "responses", "reply", "output", "outputs", "completion",
+     "target", "targets", "solution", "assistant", "bot", "summary", "translation", "gold",
+     "antwort", "ausgabe", "respuesta", "salida", "réponse", "reponse", "sortie", "risposta", "uscita",
+     "resposta", "saída", "odpowiedź", "odpowiedz", "antwoord", "cevap", "yanıt", "ответ", "вывод",
+     "відповідь", "回答", "答案", "答", "回复", "回應", "输出", "応答", "回答文", "出力", "답변", "응답",
+     "출력", "جواب", "إجابة", "उत्तर", "trả lời"}
+)  # fmt: skip
+"""Words in the names of what a model reads, and of what it is trained to write."""

@@ -21,6 +21,10 @@ Record = Mapping[str, object]
 Columns = dict[str, list[str | None]]
 
 _TURNS = ("prompt", "response", "rejected")
+LABELS_JOINED = " + "
+BLANK_LABELS = frozenset({"", "nan", "NaN", "NAN", "null", "NULL", "None", "<NA>", "NaT"})
+"""What tables write where there is no label. The word "none" may be one."""
+
 _ONE_TEXT = frozenset({str, type(None)})
 
 
@@ -78,6 +82,8 @@ def _column(
 
 def _texts(values: list[object], name: str, role: str) -> list[str | None]:
     """Return the texts in a field; none for what is read as turns."""
+    if role == "label":
+        return [_label(value) for value in values]
     if _ONE_TEXT.issuperset(map(type, values)):
         return cast("list[str | None]", values.copy())  # two roles may share a field
     if role in _TURNS:
@@ -85,6 +91,18 @@ def _texts(values: list[object], name: str, role: str) -> list[str | None]:
     if name.lower() in WORD_LISTS:
         return [_sentence(value) for value in values]
     return [as_text(value) for value in values]
+
+
+def _label(value: object) -> str | None:
+    """Return a label: several as one, in order of the alphabet; None for a blank."""
+    if isinstance(value, list):
+        told = sorted(text for item in value if (text := _label(item)))
+        return LABELS_JOINED.join(told) or None
+    text = value if isinstance(value, str) else as_text(value)
+    if text is None:
+        return None
+    text = text.strip()
+    return None if text in BLANK_LABELS else text
 
 
 def _sentence(value: object) -> str | None:

@@ -66,12 +66,14 @@ def holds(record: Record, name: str) -> bool:
 class Scheme:
     """How records are read: what the user names, and what a sample of all of them tells.
 
-    `speakers` are the sides of those in chats whose names tell nothing.
+    `speakers` are the sides of those in chats whose names tell nothing. With `turned` above 0, records
+    are read by the so many-th of the other readings of their layouts, see `Layout.turned`.
     """
 
     overrides: FieldOverrides = field(default_factory=FieldOverrides)
     survey: Survey = field(default_factory=Survey)
     speakers: Speakers = field(default_factory=dict)
+    turned: int = 0
 
     @classmethod
     def of(cls, records: Iterable[Record], overrides: FieldOverrides) -> "Scheme":

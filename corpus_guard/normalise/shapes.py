@@ -1,5 +1,6 @@
 """What kind of values a field holds, as far as it tells which role the field plays."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from corpus_guard.normalise.fields import as_text
@@ -10,13 +11,27 @@ COMMON_SHARE = 8
 
 _FLAGS = frozenset({"0", "1", "-1", "true", "false", "yes", "no", "good", "bad"})
 _WORDS_OF_PROSE = 3
+_SIGNS_OF_PROSE = 6
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
+)
+"""Letters of scripts without spaces between words."""
+
+MOST_LABELS_OF_ONE = 16
+"""So many labels at most one record has."""
 
 Values = Sequence[object]
 
 
 def is_label_like(values: Values) -> bool:
-    """Say whether values are short texts or whole numbers, but for a few."""
-    return _nearly_all(values, lambda value: is_short(value, 100) or _is_whole(value))
+    """Say whether values are short texts or numbers, or a few of these, but for some."""
+    return _nearly_all(values, _may_be_label)
+
+
+def _may_be_label(value: object) -> bool:
+    if isinstance(value, list):
+        return 0 < len(value) <= MOST_LABELS_OF_ONE and all(is_short(item, 100) for item in value)
+    return is_short(value, 100) or _is_whole(value)
 
 
 def is_short(value: object, longest: int) -> bool:
@@ -38,7 +53,10 @@ def _is_pick(value: object) -> bool:
 
 
 def _is_prose(value: object) -> bool:
-    return isinstance(value, str) and len(value[:200].split()) >= _WORDS_OF_PROSE
+    if not isinstance(value, str):
+        return False
+    begun = value[:200]
+    return len(begun.split()) >= _WORDS_OF_PROSE or len(_UNSPACED.findall(begun)) >= _SIGNS_OF_PROSE
 
 
 def _is_two_texts(value: object) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from corpus_guard.normalise.facts import ABSENT, BLANK, LIST_OF_MAPPINGS, SCALAR, Record
 from corpus_guard.normalise.fields import field_value, leaf
+from corpus_guard.normalise.pairs import read_otherwise
 from corpus_guard.normalise.scheme import LABELS, Scheme, named_by
 from corpus_guard.normalise.turns import is_chat
 from corpus_guard.types import Layout, LayoutRows
@@ -173,6 +174,8 @@ class Sorter:
         """Return the one layout of those that are equal, so that its records stay together."""
         if layout is None:
             return None
+        if self.scheme.turned:
+            layout = read_otherwise(layout, self.scheme.turned)
         told = repr(layout)
         if told not in self._one_of_each:
             _remember(self._one_of_each, told, layout)
