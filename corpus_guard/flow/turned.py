@@ -24,7 +24,7 @@ NEEDED = "responses"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turned:
-    """What the other readings add: findings, and for a rule that ran on them only or broke, how it ran."""
+    """What the other readings add: findings, and how the rules for responses ran on them."""
 
     findings: list[Finding] = field(default_factory=list)
     runs: dict[str, PluginRun] = field(default_factory=dict)

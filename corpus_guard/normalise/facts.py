@@ -21,6 +21,7 @@ FEWEST_KNOWN = 16
 MOST_NAMES = 256
 MOST_JUDGED = 512
 MOST_LABEL_VALUES = 64
+MOST_VARIED_LABEL = 0.5
 _FEWEST_OF_A_LABEL = 4
 _QUESTION_MARKS = ("?", "\uff1f", "\u061f", "\u037e")
 
@@ -41,7 +42,8 @@ class Facts:
     `shapes` they have, see `SHAPES`, and `some_labels` where one in 8 or more could be a label;
     `length` is their mean length in characters; `few` how many different short values recur so that
     they could be labels, else 0; `languages` the keys of most mappings of two texts; `asks` the share
-    that ends with a question mark, `place` the mean place among a record's fields, from 0.
+    that ends with a question mark, `place` the mean place among a record's fields, from 0; `varied` how
+    many different values there are for each value, 0 where one alone is known.
     """
 
     shapes: tuple[str, ...] = ()
@@ -50,6 +52,7 @@ class Facts:
     languages: tuple[str, ...] = ()
     asks: float = 0.0
     place: float = 0.0
+    varied: float = 0.0
 
     @classmethod
     def of(cls, values: Sequence[object]) -> Self:
@@ -68,8 +71,14 @@ class Facts:
             length=-(-total // len(judged)),
             few=_few(values),
             languages=_languages(judged) if "languages" in shapes else (),
+            varied=round(len(set(map(repr, judged))) / len(judged), 3) if len(judged) > 1 else 0.0,
             asks=round(sum(map(_is_question, judged)) / len(judged), 2),
         )
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the values are free text, most of it said once: no label, however short."""
+        return "prose" in self.shapes and not self.few and self.varied > MOST_VARIED_LABEL
 
     @classmethod
     def of_one(cls, value: object) -> Self:

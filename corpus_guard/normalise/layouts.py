@@ -4,6 +4,7 @@ from corpus_guard.config import FieldOverrides
 from corpus_guard.normalise.known import KNOWN, PROMPTS_ALONE, UNLABELLED
 from corpus_guard.normalise.languages import LANGUAGES
 from corpus_guard.normalise.matching import Fields, Roles, candidates, fitted
+from corpus_guard.normalise.facts import FEWEST_KNOWN
 from corpus_guard.normalise.fields import leaf
 from corpus_guard.normalise.names import (
     HEADING,
@@ -63,7 +64,14 @@ def layout_of(fields: Fields, overrides: FieldOverrides, *, is_all: bool = True)
 def _pairs(fields: Fields, overrides: FieldOverrides) -> Layout | None:
     """Return the layout of free texts of unknown roles, of records that hold no label."""
     rest = fields.without(_side_roles(fields, overrides))
-    return None if overrides.label or _label(rest) else pair_layout(rest)
+    label = overrides.label or _label(rest)
+    is_told = label is not None and (label == overrides.label or not _is_constant(rest, label))
+    return None if is_told else pair_layout(rest)
+
+
+def _is_constant(fields: Fields, name: str) -> bool:
+    """Say whether all of many records have the same value in a field."""
+    return 0 < fields.facts[name].varied * FEWEST_KNOWN < 1
 
 
 def _less(roles: Roles, role: str) -> Roles:
@@ -164,7 +172,7 @@ def _longest_string(fields: Fields) -> str | None:
 
 
 def _all_text(fields: Fields, roles: Roles) -> Roles:
-    """Return the text with its heading before it and other texts behind, since a label is given to all."""
+    """Return the text with its heading before it and other texts behind: a label is given to all."""
     text = roles.get("text", ())
     if not text:
         return {}
@@ -182,7 +190,7 @@ def _label(fields: Fields) -> str | None:
     known = fields.matching(LABEL)
     for shape in ("label", "some_labels"):
         for name in known:
-            if fields.fits(name, shape):
+            if fields.fits(name, shape) and not fields.facts[name].is_text:
                 return name
     by_values = [
         (fields.facts[name].few, name)

@@ -44,8 +44,8 @@ ASKS = frozenset(
      "frage", "anweisung", "eingabe", "aufforderung", "pregunta", "instrucción", "instruccion",
      "entrada", "consigne", "requête", "domanda", "istruzione", "richiesta", "pergunta", "instrução",
      "pytanie", "polecenie", "vraag", "opdracht", "soru", "talimat", "вопрос", "запрос", "инструкция",
-     "питання", "问题", "問題", "问", "提问", "指令", "输入", "質問", "入力", "指示", "질문", "입력", "지시",
-     "سؤال", "प्रश्न", "câu hỏi"}
+     "питання", "问题", "問題", "问", "提问", "指令", "输入", "質問", "入力", "指示", "질문", "입력",
+     "지시", "سؤال", "प्रश्न", "câu hỏi"}
 )  # fmt: skip
 ANSWERS = frozenset(
     {"answer", "answers", "response", "responses", "reply", "output", "outputs", "completion",

@@ -68,8 +68,10 @@ def pair_layout(fields: Fields) -> Layout | None:
 
 
 def turned_beside(roles: Mapping[str, tuple[str, ...]], fields: Fields) -> tuple[Roles, ...]:
-    """Return the roles by which the texts of a record, which are no prompt and response, are tested
-    as such; none where there is one text, or a heading and its text."""
+    """Return the roles by which the texts of a record that are no prompt and response are tested as such.
+
+    There are none where there is one text, or a heading and its text.
+    """
     texts = list(dict.fromkeys((*roles.get("text", ()), *free_texts(fields))))
     texts = [name for name in texts if name in fields.facts and fields.fits(name, "prose")]
     texts = [name for name in texts if not _is_heading(name, texts, fields)][:MOST_TEXTS]
