@@ -26,6 +26,7 @@ def scan(
     target: Target,
     *,
     format: str = "auto",
+    encoding: str = "auto",
     text_field: str | None = None,
     label_field: str | None = None,
     prompt_field: str | None = None,
@@ -57,6 +58,7 @@ def scan(
         target: A path or glob, the name of a data set on a hub, several of these, records as
             mappings, or a `Dataset`, `IterableDataset` or a dict of these from `datasets`.
         format: The files' format, or `auto`.
+        encoding: The encoding of all text files, such as `cp1251`, or `auto`.
         text_field: The field that holds the text; so for the other fields. None means detect.
         label_field: The field that holds the label.
         prompt_field: The field that holds the prompt.
@@ -99,6 +101,7 @@ def scan(
     )
     read = ReadOptions(
         format=format,
+        encoding=checked_encoding(encoding),
         overrides=overrides,
         max_record_bytes=size_of(max_record),
         limit=checked_limit(limit),
@@ -178,6 +181,15 @@ def _streams_of(target: Any) -> Mapping[str, Iterable[Mapping[str, object]]] | N
     if kinds & {"Dataset", "IterableDataset"}:
         return {str(target.split or "records"): target}
     return None
+
+
+def checked_encoding(name: str) -> str:
+    """Return the usual name of an encoding, or `auto`; raise UsageError for one that is none."""
+    if name == "auto":
+        return name
+    from corpus_guard.read import encodings
+
+    return encodings.checked_encoding(name)
 
 
 def size_of(size: int | str) -> int:

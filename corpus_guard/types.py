@@ -77,7 +77,10 @@ class HubPath:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """One file of the target. `name` is its path relative to the target, as shown to people."""
+    """One file of the target. `name` is its path relative to the target, as shown to people.
+
+    `encoding` is that of its text; its reader is handed UTF-8.
+    """
 
     index: int
     path: Path | HubPath
@@ -85,6 +88,7 @@ class SourceFile:
     format: str
     compression: str
     size_bytes: int
+    encoding: str = "utf-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,7 +367,7 @@ class FileLayout:
     `other_fields` names fields in no role, at most OTHER_FIELDS_LISTED of `other_fields_total`, each
     cut to OTHER_FIELD_LENGTH characters: those that a sample of the records holds. They are scanned as
     well, for all that can hide in any text. `told_by` is how large the sample is where the files hold
-    more; else 0.
+    more; else 0. `encoding` is that of the example.
     """
 
     files: int
@@ -374,6 +378,7 @@ class FileLayout:
     other_fields: tuple[str, ...] = ()
     other_fields_total: int = 0
     told_by: int = 0
+    encoding: str = "utf-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,7 +112,7 @@ def _files(found: _Found, options: ReadOptions, known: dict[str, Reader]) -> Ite
             yield file
         elif item.named:
             shown = safe_text(item.name, 200)
-            hint = f"; {_hint(known)}" if file.reason.endswith("no known format") else ""
+            hint = f"; {_hint(known)}" if file.reason == "no known format" else ""
             raise UnreadableTarget(f"{shown} cannot be scanned: {file.reason}{hint}")
         else:
             found.unread.append(file)
