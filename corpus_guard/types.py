@@ -56,9 +56,13 @@ STRING_COLUMNS = (*TEXT_COLUMNS, "record_id", "label", "source", "url", "time", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordStreams:
-    """Records that a program holds or makes, by the name of their split; each is read once."""
+    """Records that a program holds or makes, by the name of their split; each is read once.
+
+    `name` is what all of them are called.
+    """
 
     streams: Mapping[str, Iterable[Mapping[str, object]]]
+    name: str = "<dataset>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
