@@ -446,8 +446,8 @@ def test_the_user_may_name_the_format(resolve: Resolve, folder: Path, name: str)
 
 def test_an_unknown_format_is_answered_with_the_known_ones(resolve: Resolve, folder: Path) -> None:
     put(folder, "a.jsonl")
-    with pytest.raises(UsageError, match=r'"xlsx" is not known; give auto or one of .*jsonl'):
-        resolve(format="xlsx")
+    with pytest.raises(UsageError, match=r'"xslx" is not known; give auto or one of .*jsonl'):
+        resolve(format="xslx")
 
 
 # what is left out
