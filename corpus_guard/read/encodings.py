@@ -157,7 +157,8 @@ def _fits(zeros: Sequence[int], units: int) -> bool:
     """Say whether so many NULs at each place of a unit, the lowest first, are those of text."""
     if len(zeros) == 4:  # the highest byte of a character is always NUL, the next nearly always
         return units > 0 and zeros[3] == units and zeros[2] > units * 0.9 > zeros[0]
-    return zeros[1] > min(units // 2, max(FEW, units // 64)) and zeros[0] <= zeros[1] // 20
+    least = min(units // 2, max(FEW, units // 64))
+    return units > FEW and zeros[1] > least and zeros[0] <= zeros[1] // 20
 
 
 def _is_wide_text(head: bytes, name: str) -> bool:

@@ -6,7 +6,7 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
@@ -105,6 +105,12 @@ class OpenFile:
         """Close it."""
         self.stream.close()
         self._raw.close()
+
+
+def unpacked(stream: BinaryIO, name: str) -> BinaryIO:
+    """Return what is packed in a stream, as its file's name says; the stream itself where it is not."""
+    compression = SUFFIXES.get(PurePath(name.lower()).suffix)
+    return cast(BinaryIO, _UNPACKERS[compression](stream)) if compression else stream
 
 
 def size_of(path: Path | HubPath) -> int:
