@@ -5,16 +5,21 @@ import gzip
 import io
 import json
 import random
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from corpus_guard import UnreadableTarget, UsageError, scan
 from corpus_guard.config import ReadOptions
-from corpus_guard.read import encodings, plan_shards, resolve_targets
+from corpus_guard.read import encodings, plan_shards, read_shard, resolve_targets
 from corpus_guard.read.encodings import checked_encoding, encoded, is_no_text
 from corpus_guard.read.transcoding import Utf8Stream
+from corpus_guard.types import RecordBlock, Shard, SourceFile, Unread
 
 from .conftest import Read, read_file
 
@@ -241,3 +246,39 @@ def test_a_planted_trigger_is_found_in_any_encoding(tmp_path: Path, encoding: st
     assert result.findings[0].trigger.text == "зорвекс"
     assert result.coverage.bytes_scanned == path.stat().st_size
     assert result.layouts[0].encoding == encodings.encoded(path.read_bytes()).encoding
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    data=st.binary(max_size=200),
+    encoding=st.sampled_from(
+        ["cp1251", "gb18030", "shift_jis", "utf-16-be", "utf-32-le", "iso2022_jp", "hz", "cp037"]
+    ),
+    form=st.sampled_from(["csv", "text", "json", "jsonl"]),
+)
+def test_bytes_of_any_kind_are_read_or_told(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, encoding: str, form: str
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "data"
+    path.write_bytes(data)
+    file = SourceFile(
+        index=0, path=path, name="data", format=form, compression="none",
+        size_bytes=len(data), encoding=encoding,
+    )  # fmt: skip
+    items = list(read_shard(Shard(index=0, file=file, start=0, end=len(data)), ReadOptions()))
+    read = sum(item.bytes_read for item in items if isinstance(item, RecordBlock))
+    told = sum(i.size_bytes for i in items if isinstance(i, Unread) and i.kind == "bytes")
+    assert read + told == len(data)
+
+
+def test_utf8_is_told_without_the_library_that_guesses(tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_text('{"text": "naïve"}\n' * 9, encoding="utf-8")
+    code = (
+        "import sys; from pathlib import Path; from corpus_guard.config import ReadOptions; "
+        "from corpus_guard.read import resolve_targets; "
+        f"resolve_targets([{str(path)!r}], ReadOptions(), Path('.')); "
+        "print('charset_normalizer' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "False"
