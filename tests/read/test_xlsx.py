@@ -116,10 +116,22 @@ def far() -> bytes:
     return made.getvalue()
 
 
+def sheet() -> bytes:
+    with zipfile.ZipFile(io.BytesIO(GOOD)) as archive:
+        return archive.read("xl/worksheets/sheet1.xml")
+
+
 GOOD = workbook(("One", ROWS))
 BAD = {
     "cut": lambda: GOOD[:-200],
     "of no XML": lambda: altered(GOOD, {"xl/worksheets/sheet1.xml": b"<worksheet><sheetData><row"}),
+    "with a sheet cut behind a tag": lambda: altered(
+        GOOD, {"xl/worksheets/sheet1.xml": sheet()[: sheet().index(b"<row")]}
+    ),
+    "with entities": lambda: altered(
+        GOOD,
+        {"xl/worksheets/sheet1.xml": b'<!DOCTYPE x [<!ENTITY a "b">]>' + sheet()},
+    ),
     "with two cells far apart": far,
     "that is a bomb": lambda: altered(GOOD, {"xl/media/a.bin": bytes(300 << 20)}),
     "of the old kind and broken": lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(4000),

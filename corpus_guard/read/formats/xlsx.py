@@ -9,7 +9,8 @@ told. Needs the extra `xlsx`.
 import datetime
 import zipfile
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
+from xml.parsers import expat
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.escape import safe_text
@@ -18,6 +19,7 @@ from corpus_guard.read.blocks import BLOCK_BYTES, BlockBuilder
 from corpus_guard.read.columnar.records import ROW_BYTES, Expansion
 from corpus_guard.read.opening import FREE_BYTES, LARGEST_RATIO
 from corpus_guard.read.text.delimited import LONGEST_NAME, distinct
+from corpus_guard.read.text.lines import CHUNK
 from corpus_guard.types import RecordBlock, Unread
 
 XLSX = Extra(install="corpus-guard[xlsx]", modules=("python_calamine",))
@@ -95,8 +97,27 @@ def _require_honest(stream: BinaryIO, size: int) -> None:
             )
         for member in archive.infolist():  # one that holds more than it says breaks here
             with archive.open(member) as content:
-                while content.read(1 << 20):
-                    pass
+                _require_whole(member.filename, cast(BinaryIO, content))
+
+
+def _require_whole(name: str, content: BinaryIO) -> None:
+    """Raise ValueError for a part whose XML is cut or broken; the parser may pass over what follows."""
+    if not name.lower().endswith((".xml", ".rels")):
+        while content.read(CHUNK):
+            pass
+        return
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = _refuse_entities
+    try:
+        while part := content.read(CHUNK):
+            parser.Parse(part)
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        raise ValueError(f"its part {safe_text(name, 60)} is broken ({error})") from error
+
+
+def _refuse_entities(*_: object) -> None:
+    raise ValueError("one of its parts declares entities, which no workbook has")
 
 
 class _Sheets:
