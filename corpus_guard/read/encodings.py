@@ -60,18 +60,25 @@ def checked_encoding(name: object) -> str:
         raise UsageError(f"encoding is {safe_text(repr(name), 40)}; give a name such as cp1251")
     if name.strip().lower() == AUTO:
         return AUTO
-    try:
-        found = codecs.lookup(name.strip())
-    except (LookupError, ValueError):  # ValueError: a NUL in it
-        found = None
-    if found is None or not found._is_text_encoding or found.name in NO_TEXT | UNBOUNDED:
+    usual = _usual(name.strip())
+    if usual is None:
         from encodings.aliases import aliases
 
-        near = difflib.get_close_matches(
-            name.strip().lower().replace("-", "_"), sorted({*aliases, *aliases.values()}), n=1
-        )
+        known = sorted(one for one in {*aliases, *aliases.values()} if _usual(one))
+        near = difflib.get_close_matches(name.strip().lower().replace("-", "_"), known, n=1)
         hint = f"did you mean {near[0]}?" if near else "give auto, or one such as cp1251 or utf-16"
         raise UsageError(f'encoding "{safe_text(name, 40)}" is not known; {hint}')
+    return usual
+
+
+def _usual(name: str) -> str | None:
+    """Return the usual name of an encoding in which files stand; None for what is none."""
+    try:
+        found = codecs.lookup(name)
+    except (LookupError, ValueError):  # ValueError: a NUL in it
+        return None
+    if not found._is_text_encoding or found.name in NO_TEXT | UNBOUNDED:
+        return None
     return {"utf-8-sig": UTF8, "ascii": UTF8}.get(found.name, found.name)
 
 
@@ -129,9 +136,9 @@ def _shown(head: bytes) -> str:
     for mark, name in MARKS:
         if head.startswith(mark):
             return name
-    if 0 in head:
-        return _wide(head) or UTF8
-    return (_legacy(head) if is_broken(head) else None) or UTF8
+    wide = _wide(head) if 0 in head else None
+    is_legacy = wide is None and is_broken(head) and not is_controlled(head)
+    return wide or (_legacy(head) if is_legacy else None) or UTF8
 
 
 def _is_utf8(head: bytes) -> bool:

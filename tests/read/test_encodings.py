@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import random
+import re
 import subprocess
 import sys
 import zipfile
@@ -19,6 +20,7 @@ from corpus_guard.config import ReadOptions
 from corpus_guard.read import encodings, plan_shards, read_shard, resolve_targets
 from corpus_guard.read.encodings import checked_encoding, encoded, is_no_text
 from corpus_guard.read.transcoding import Utf8Stream
+from corpus_guard.report import terminal
 from corpus_guard.types import RecordBlock, Shard, SourceFile, Unread
 
 from .conftest import Read, read_file
@@ -185,6 +187,20 @@ def test_a_mistyped_name_gets_the_nearest() -> None:
         checked_encoding("cp12511")
 
 
+@pytest.mark.parametrize("name", ["rot13", "utf7", "hex", "unicode_escapes"])
+def test_no_encoding_is_proposed_that_is_refused(name: str) -> None:
+    with pytest.raises(UsageError) as told:
+        checked_encoding(name)
+    if near := re.search(r"did you mean (\w+)\?", str(told.value)):
+        checked_encoding(near[1])
+
+
+def test_a_few_zeros_in_a_legacy_text_are_no_obstacle(read: Read) -> None:
+    text = TEXTS["ru"] + "\0"
+    found = read(f"{text}\n".encode("cp1251") * 40, "data.txt")
+    assert set(found.texts) == {text}
+
+
 def test_a_wrong_encoding_is_told(read: Read) -> None:
     with pytest.raises(UnreadableTarget, match="no text in utf-16-le; leave --encoding out"):
         read(written(rows(TEXTS["ru"]), "csv").encode(), "data.csv", encoding="utf-16-le")
@@ -282,3 +298,13 @@ def test_utf8_is_told_without_the_library_that_guesses(tmp_path: Path) -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "False"
+
+
+def test_the_encoding_is_shown_and_reported(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_bytes(written(rows(TEXTS["ru"]), "csv").encode("cp1251"))
+    result, shown = scan(path, out=tmp_path / "out", rules="CG101"), io.StringIO()
+    terminal.show(result, shown, width=300)
+    assert "(data.csv, csv, cp1251)" in shown.getvalue()
+    report = json.loads((result.out / "report.json").read_text())
+    assert report["layouts"][0]["encoding"] == "cp1251"
