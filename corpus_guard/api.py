@@ -1,9 +1,10 @@
 """Scanning from Python, and the one place where options that people give are checked."""
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from corpus_guard.config import (
     FieldOverrides,
@@ -17,7 +18,7 @@ from corpus_guard.escape import safe_text
 from corpus_guard.types import SEVERITIES, RecordStreams, ScanResult, Severity
 
 Records = Sequence[Mapping[str, object]]
-Target = str | Path | Iterable[str | Path] | Iterable[Mapping[str, object]]
+Target = str | Path | Iterable[str | Path] | Iterable[Mapping[str, object]] | object
 Targets = Sequence[str] | Records | RecordStreams
 FAIL_ON = SEVERITIES[:-1]
 
@@ -26,6 +27,7 @@ def scan(
     target: Target,
     *,
     format: str = "auto",
+    encoding: str = "auto",
     text_field: str | None = None,
     label_field: str | None = None,
     prompt_field: str | None = None,
@@ -46,6 +48,7 @@ def scan(
     fail_on: str = "high",
     allow_incomplete: bool = False,
     resume: bool = True,
+    fresh: bool = False,
     config: str | None = None,
     split: str | None = None,
     revision: str | None = None,
@@ -54,9 +57,11 @@ def scan(
     """Return what a scan of `target` finds; `report.json` and `rows.parquet` go to `result.out`.
 
     Args:
-        target: A path or glob, the name of a data set on a hub, several of these, records as
-            mappings, or a `Dataset`, `IterableDataset` or a dict of these from `datasets`.
+        target: A path or glob, the name of a data set on a hub, or several of these; records as
+            mappings, or texts, in a list or as they come; a frame of pandas or Polars, a table of
+            Arrow, an array, or a `Dataset`, `IterableDataset` or a dict of these from `datasets`.
         format: The files' format, or `auto`.
+        encoding: The encoding of all text files, such as `cp1251`, or `auto`.
         text_field: The field that holds the text; so for the other fields. None means detect.
         label_field: The field that holds the label.
         prompt_field: The field that holds the prompt.
@@ -80,6 +85,7 @@ def scan(
         split: A split of a data set on a hub; all when None.
         revision: The branch, tag or commit of a data set on a hub; `main` when None.
         resume: Whether to go on where the same scan was killed, or to start over.
+        fresh: The opposite of `resume`: whether to start over.
         plugin_options: Options of plugins by stage, plugin and option, such as
             `{"detect": {"label_triggers": {"high": 6.5}}}`; stages are read, sketch and detect.
 
@@ -89,52 +95,57 @@ def scan(
         PluginError: A rule does not exist or a plugin cannot be loaded.
     """
     overrides = FieldOverrides(
-        text=text_field,
-        label=label_field,
-        prompt=prompt_field,
-        response=response_field,
-        source=source_field,
-        time=time_field,
-        id=id_field,
+        text=checked_name("text_field", text_field),
+        label=checked_name("label_field", label_field),
+        prompt=checked_name("prompt_field", prompt_field),
+        response=checked_name("response_field", response_field),
+        source=checked_name("source_field", source_field),
+        time=checked_name("time_field", time_field),
+        id=checked_name("id_field", id_field),
     )
     read = ReadOptions(
-        format=format,
+        format=checked_text("format", format),
+        encoding=checked_encoding(encoding),
         overrides=overrides,
         max_record_bytes=size_of(max_record),
         limit=checked_limit(limit),
         sample=checked_sample(sample),
-        config=config,
-        split=split,
-        revision=revision,
+        config=checked_name("config", config),
+        split=checked_name("split", split),
+        revision=checked_name("revision", revision),
     )
     options = ScanOptions(
         read=read,
-        rules=names_in(rules),
-        disable=names_in(disable),
-        embedder=embedder,
+        rules=names_in(rules, "rules"),
+        disable=names_in(disable, "disable"),
+        embedder=checked_text("embedder", embedder),
         mem_bytes=size_of(mem),
         jobs=checked_jobs(jobs),
         seed=checked_seed(seed),
-        out=None if out is None else Path(out),
+        out=checked_out(out),
         fail_on=severity_of(fail_on),
-        allow_incomplete=allow_incomplete,
+        allow_incomplete=checked_switch("allow_incomplete", allow_incomplete),
         quiet=True,
-        resume=resume,
-        plugins=checked_plugin_options(plugin_options or {}),
+        resume=checked_switch("resume", resume) and not checked_switch("fresh", fresh),
+        plugins=checked_plugin_options({} if plugin_options is None else plugin_options),
     )
     from corpus_guard.flow.scan import run_scan
 
     return run_scan(targets_of(target), options)
 
 
-def names_in(given: str | Iterable[str]) -> tuple[str, ...]:
-    """Return the names in `"A,B"`, or in several such texts."""
-    texts = [given] if isinstance(given, str) else given
+def names_in(given: str | Iterable[str], option: str = "rules") -> tuple[str, ...]:
+    """Return the names in `"A,B"`, or in several such texts; raise UsageError for anything else."""
+    texts = [given] if isinstance(given, str) else list(_each_of(given, option))
+    if not all(isinstance(text, str) for text in texts):
+        raise UsageError(f'{option} is {_shown(given)}; give names such as "CG201,CG202"')
     return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
 
 
 def checked_plugin_options(given: Mapping[str, Any]) -> PluginOptions:
     """Return options of plugins; raise UsageError for what does not exist or is of another type."""
+    if not isinstance(given, Mapping):
+        raise UsageError(f"plugin_options is {_shown(given)}; give a mapping of stages to plugins")
     if not given:
         return PluginOptions()
     from corpus_guard.flow.planning import checked_options
@@ -143,52 +154,94 @@ def checked_plugin_options(given: Mapping[str, Any]) -> PluginOptions:
 
 
 def targets_of(target: Target) -> Targets:
-    """Return a list of paths, a list of records, or the streams of a data set of `datasets`.
+    """Return a list of paths, a list of records, or streams of records.
 
-    Raises UsageError for anything else.
+    A list of texts is one of paths where each is a path, and of texts to scan where none is and some
+    have a blank in them; a mixture is refused. What can be read only once is read as a stream. Raises
+    UsageError for what cannot be scanned.
     """
-    streams = _streams_of(target)
-    if streams is not None:
-        return RecordStreams(streams=streams)
-    if isinstance(target, str | Path):
+    from corpus_guard.flow import held
+
+    if (streams := held.held(target)) is not None:
+        return streams
+    if isinstance(target, str | os.PathLike):
         return [str(target)]
     if isinstance(target, Mapping | bytes) or not isinstance(target, Iterable):
         raise UsageError(
             f"a value of type {type(target).__name__} cannot be scanned; "
             "give a path or an iterable of mappings"
         )
-    items = list(target)
-    if not items:
+    items: Iterator[object] = iter(target)
+    first = held.head_of(items)
+    if not first:
         raise UsageError("there is nothing to scan; give a path or at least one record")
-    if all(isinstance(item, str | Path) for item in items):
-        return [str(item) for item in items]
-    for place, item in enumerate(items):
-        if not isinstance(item, Mapping):
-            raise UsageError(
-                f"record {place} is a {type(item).__name__}; give only mappings, or only paths"
-            )
-    return cast("list[Mapping[str, object]]", items)
+    if isinstance(first[0], str | Path) and all(isinstance(item, str | Path) for item in first):
+        from corpus_guard.read.targets import endings, is_there
+
+        if held.are_paths(first, is_there, endings()):
+            return [str(item) for item in (*first, *items)]
+    if isinstance(target, Sequence) and isinstance(first[0], Mapping):
+        return list(held.records_of(target))
+    held.require_alike(first)
+    return held.streamed(first, items)
 
 
-def _streams_of(target: Any) -> Mapping[str, Iterable[Mapping[str, object]]] | None:  # noqa: ANN401
-    """Return the splits of a data set of the `datasets` library, without importing that."""
-    kinds = {kind.__name__ for kind in type(target).__mro__ if kind.__module__[:9] == "datasets."}
-    if kinds & {"DatasetDict", "IterableDatasetDict"}:
-        return {str(split): records for split, records in target.items()}
-    if kinds & {"Dataset", "IterableDataset"}:
-        return {str(target.split or "records"): target}
-    return None
+def checked_encoding(name: str) -> str:
+    """Return the usual name of an encoding, or `auto`; raise UsageError for one that is none."""
+    if name == "auto":
+        return name
+    from corpus_guard.read import encodings
+
+    return encodings.checked_encoding(name)
+
+
+def checked_text(option: str, value: str) -> str:
+    """Return an option's value; raise UsageError where it is no text."""
+    if not isinstance(value, str):
+        raise UsageError(f"{option} is {_shown(value)}; give a text, or leave it out")
+    return value
+
+
+def checked_name(option: str, value: str | None) -> str | None:
+    """Return an option's value; raise UsageError where it is neither a text nor None."""
+    return None if value is None else checked_text(option, value)
+
+
+def checked_switch(option: str, value: bool) -> bool:
+    """Return an option's value; raise UsageError where it is neither True nor False."""
+    if not isinstance(value, bool):
+        raise UsageError(f"{option} is {_shown(value)}; give True or False")
+    return value
+
+
+def checked_out(out: str | Path | None) -> Path | None:
+    """Return the folder for the results; raise UsageError where it is no path."""
+    if out is None or (isinstance(out, str | os.PathLike) and str(out)):
+        return None if out is None else Path(out)
+    raise UsageError(f"out is {_shown(out)}; give the path of a folder, or leave it out")
+
+
+def _each_of(given: Iterable[str], option: str) -> Iterable[str]:
+    if isinstance(given, Iterable) and not isinstance(given, Mapping):
+        return given
+    raise UsageError(f'{option} is {_shown(given)}; give names such as "CG201,CG202"')
+
+
+def _shown(value: object) -> str:
+    return safe_text(repr(value), 40)
 
 
 def size_of(size: int | str) -> int:
     """Return a size in bytes; raise UsageError for one that is none."""
+    if isinstance(size, bool) or not isinstance(size, int | str):
+        raise UsageError(f"{_shown(size)} is not a size; write for example 16MiB or 2GiB")
     return parse_size(str(size))
 
 
 def checked_limit(limit: int | None) -> int | None:
     """Return `limit`; raise UsageError when it is below 1."""
     if limit is not None and type(limit) is not int:
-        raise UsageError(f"limit is {limit!r}; give a whole number")
+        raise UsageError(f"limit is {_shown(limit)}; give a whole number")
     if limit is not None and limit < 1:
         raise UsageError(f"limit is {limit}; give 1 or more, or leave it out to scan everything")
     return limit
@@ -196,9 +249,9 @@ def checked_limit(limit: int | None) -> int | None:
 
 def checked_sample(sample: float | None) -> float | None:
     """Return `sample`; raise UsageError when it is not in (0, 1]."""
-    if isinstance(sample, bool | str) or (sample is not None and not 0 < sample <= 1):
+    if sample is not None and not (type(sample) in (int, float) and 0 < sample <= 1):
         raise UsageError(
-            f"sample is {sample}; give a share above 0 and up to 1, for example 0.1 for a tenth"
+            f"sample is {_shown(sample)}; give a share above 0 and up to 1, for example 0.1 for a tenth"
         )
     return sample
 
@@ -206,14 +259,14 @@ def checked_sample(sample: float | None) -> float | None:
 def checked_jobs(jobs: int) -> int:
     """Return `jobs`; raise UsageError when it is negative."""
     if type(jobs) is not int or jobs < 0:
-        raise UsageError(f"jobs is {jobs}; give 1 or more, or 0 for one process per core")
+        raise UsageError(f"jobs is {_shown(jobs)}; give 1 or more, or 0 for one process per core")
     return jobs
 
 
 def checked_seed(seed: int) -> int:
     """Return `seed`; raise UsageError when it is negative."""
     if type(seed) is not int or seed < 0:
-        raise UsageError(f"seed is {seed}; give 0 or more")
+        raise UsageError(f"seed is {_shown(seed)}; give 0 or more")
     return seed
 
 

@@ -87,13 +87,15 @@ class SketchSettings:
 class ReadOptions:
     """How targets are read.
 
-    `max_record_bytes` bounds one record, `max_depth` its nesting, `max_keys` its keys; what lies
-    beyond is scanned up to the bound and reported as partial. `limit` keeps the first records of
-    the target, `sample` a share of them chosen by content. `config`, `split` and `revision` choose
-    a part and a version of a data set on a hub. `plugins` are options of readers.
+    `encoding` is that of all text files, or `auto`. `max_record_bytes` bounds one record, `max_depth`
+    its nesting, `max_keys` its keys; what lies beyond is scanned up to the bound and reported as
+    partial. `limit` keeps the first records of the target, `sample` a share of them chosen by content.
+    `config`, `split` and `revision` choose a part and a version of a data set on a hub. `plugins` are
+    options of readers.
     """
 
     format: str = "auto"
+    encoding: str = "auto"
     overrides: FieldOverrides = field(default_factory=FieldOverrides)
     max_record_bytes: int = 16 * MIB
     max_depth: int = 256

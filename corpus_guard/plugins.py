@@ -74,8 +74,9 @@ class Reader:
     whatever it is called. Else its name decides (`extensions`), unless every file of the format shows
     what it is (`always_shown`); a file of no known ending goes to the format that it `resembles`, and
     one that tells nothing, as an empty one, to the `fallback`. Files that look binary are left out
-    unless the format is `binary`, or they are UTF-16 and it reads `wide` text. `refused` are first bytes
-    of files that are akin to it, and why they are not read.
+    unless the format is `binary`, or they are UTF-16 and it reads `wide` text. A text format, which
+    is none of the two and not `native`, is handed UTF-8 whatever its files' encoding is.
+    `refused` are first bytes of files that are akin to it, and why they are not read.
 
     A format may know of files beside its own that they only describe these (`describes`), so that they
     are no data, or repeat them (`repeats`). An `archive` holds files of other formats, and none of its
@@ -101,6 +102,11 @@ class Reader:
     archive: bool = False
     layout: Layout | None = None
     extra: Extra | None = None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its files are text that may be in any encoding."""
+        return self.takes == "stream" and not (self.binary or self.wide or self.native)
 
     def shows(self, head: bytes) -> bool:
         """Say whether these are certainly the first bytes of a file of this format."""

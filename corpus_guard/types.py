@@ -56,9 +56,13 @@ STRING_COLUMNS = (*TEXT_COLUMNS, "record_id", "label", "source", "url", "time", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordStreams:
-    """Records that a program holds or makes, by the name of their split; each is read once."""
+    """Records that a program holds or makes, by the name of their split; each is read once.
+
+    `name` is what all of them are called.
+    """
 
     streams: Mapping[str, Iterable[Mapping[str, object]]]
+    name: str = "<dataset>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +81,10 @@ class HubPath:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """One file of the target. `name` is its path relative to the target, as shown to people."""
+    """One file of the target. `name` is its path relative to the target, as shown to people.
+
+    `encoding` is that of its text; its reader is handed UTF-8.
+    """
 
     index: int
     path: Path | HubPath
@@ -85,6 +92,7 @@ class SourceFile:
     format: str
     compression: str
     size_bytes: int
+    encoding: str = "utf-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -366,7 +374,7 @@ class FileLayout:
     `other_fields` names fields in no role, at most OTHER_FIELDS_LISTED of `other_fields_total`, each
     cut to OTHER_FIELD_LENGTH characters: those that a sample of the records holds. They are scanned as
     well, for all that can hide in any text. `told_by` is how large the sample is where the files hold
-    more; else 0.
+    more; else 0. `encoding` is that of the example.
     """
 
     files: int
@@ -377,6 +385,7 @@ class FileLayout:
     other_fields: tuple[str, ...] = ()
     other_fields_total: int = 0
     told_by: int = 0
+    encoding: str = "utf-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,9 @@ def scan(
     format: Annotated[
         str, typer.Option(metavar="NAME", help="The files' format, such as jsonl or csv.")
     ] = "auto",
+    encoding: Annotated[
+        str, typer.Option(metavar="NAME", help="The encoding of all text files, such as cp1251.")
+    ] = "auto",
     text_field: Annotated[str | None, _field("text")] = None,
     label_field: Annotated[str | None, _field("label")] = None,
     prompt_field: Annotated[str | None, _field("prompt")] = None,
@@ -115,6 +118,7 @@ def scan(
     options = ScanOptions(
         read=ReadOptions(
             format=format,
+            encoding=api.checked_encoding(encoding),
             overrides=FieldOverrides(
                 text=text_field,
                 label=label_field,

@@ -75,7 +75,7 @@ class _Keys:
 
 def _identity(file: SourceFile) -> tuple[object, ...]:
     """Return what tells a version of a file from another, without reading it."""
-    told = (file.name, file.format, file.compression, file.size_bytes, file.path)
+    told = (file.name, file.format, file.compression, file.encoding, file.size_bytes, file.path)
     if not isinstance(file.path, Path):
         return told
     now = file.path.stat()

@@ -116,7 +116,7 @@ def run_scan(
         result = _result(
             resolved,
             _digest(rows),
-            surveyed.shown(_layouts(seen)),
+            _with_encodings(surveyed.shown(_layouts(seen)), resolved),
             findings,
             coverage,
             options,
@@ -140,6 +140,12 @@ def _layouts(seen: Sequence[ShardSeen]) -> dict[int, list[LayoutRows]]:
     for shard in seen:
         found.setdefault(shard.shard.file.index, []).extend(shard.layouts)
     return found
+
+
+def _with_encodings(layouts: Sequence[FileLayout], resolved: Resolved) -> tuple[FileLayout, ...]:
+    """Return layouts with the encoding of the file that each names."""
+    encodings = {file.name: file.encoding for file in resolved.files}
+    return tuple(replace(layout, encoding=encodings[layout.example]) for layout in layouts)
 
 
 def _require_named(surveyed: Surveyed, seen: Sequence[ShardSeen], done: Checkpoint) -> None:

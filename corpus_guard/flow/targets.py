@@ -5,11 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import orjson
-
 from corpus_guard.config import ScanOptions
-from corpus_guard.errors import UsageError
+from corpus_guard.errors import CorpusGuardError, UsageError
 from corpus_guard.escape import safe_text
+from corpus_guard.flow.lines import json_line
 from corpus_guard.read import Resolved, resolve_targets
 from corpus_guard.types import RecordStreams
 
@@ -25,7 +24,7 @@ def default_out(given: Targets, options: ScanOptions) -> Path:
     items: _Items = list(given.streams) if isinstance(given, RecordStreams) else given
     for place, item in enumerate(items):
         if isinstance(item, Mapping):
-            wanted.update(_line(item, place))
+            wanted.update(json_line(item, place))
         else:
             name = Path(item).stem if place == 0 else name
             wanted.update(item.encode("utf-8", "surrogateescape") + b"\0")
@@ -36,7 +35,7 @@ def default_out(given: Targets, options: ScanOptions) -> Path:
 def resolve(given: Targets, options: ScanOptions, folder: Path) -> Resolved:
     """Return the files to read; records are written to `folder` first, one JSON object a line."""
     if isinstance(given, RecordStreams):
-        return _written(given.streams, "<dataset>", options, folder)
+        return _written(given.streams, given.name, options, folder)
     items: _Items = given
     paths = [item for item in items if isinstance(item, str)]
     if paths or not given:
@@ -52,15 +51,21 @@ def _written(
     folder: Path,
 ) -> Resolved:
     paths: dict[str, str] = {}
+    is_empty = True
     for place, (split, records) in enumerate(streams.items()):
         path = folder / f"records-{place}.jsonl"
         paths[str(path)] = split
         with path.open("wb") as lines:
             for number, record in enumerate(_each(records, split)):
-                lines.write(_line(record, number))
+                is_empty = False
+                lines.write(json_line(record, number))
                 if options.read.limit is not None and number >= options.read.limit:
                     break
-    resolved = resolve_targets(list(paths), options.read, folder)
+    if is_empty:
+        raise UsageError("there is nothing to scan; give at least one record")
+    # What was written is JSON Lines in UTF-8, whatever files of the user are.
+    as_written = replace(options.read, format="jsonl", encoding="utf-8")
+    resolved = resolve_targets(list(paths), as_written, folder)
     files = tuple(replace(file, name=paths[str(file.path)]) for file in resolved.files)
     return replace(resolved, name=name, files=files)
 
@@ -69,7 +74,7 @@ def _each(records: Iterable[Mapping[str, object]], split: str) -> Iterable[Mappi
     """Yield the records; say where their source fails."""
     try:
         yield from records
-    except (OSError, MemoryError):
+    except (CorpusGuardError, OSError, MemoryError):
         raise
     except Exception as error:
         why = f"{type(error).__name__}: {safe_text(str(error), 200)}"
@@ -77,11 +82,3 @@ def _each(records: Iterable[Mapping[str, object]], split: str) -> Iterable[Mappi
             f"the records of {safe_text(split, 60)} cannot be had ({why}); "
             "mend their source, or scan its files"
         ) from error
-
-
-def _line(record: Mapping[str, object], place: int) -> bytes:
-    option = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
-    try:
-        return orjson.dumps(record, option=option, default=str)
-    except TypeError as error:
-        raise UsageError(f"record {place} cannot be scanned: {error}") from error

@@ -10,13 +10,24 @@ from corpus_guard import plugins
 from corpus_guard.config import ReadOptions
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import Reader, missing_extra
-from corpus_guard.read.opening import BUFFER_BYTES, FREE_BYTES, LARGEST_RATIO, GuardedStream
+from corpus_guard.read.encodings import HEAD_BYTES, encoded, is_no_text
+from corpus_guard.read.gzip_members import GzipMembers
+from corpus_guard.read.opening import (
+    BUFFER_BYTES,
+    FREE_BYTES,
+    LARGEST_RATIO,
+    GuardedStream,
+    unpacked,
+)
+from corpus_guard.read.recognise import plain_name
+from corpus_guard.read.transcoding import as_utf8
 from corpus_guard.types import RecordBlock, Unread
 
 LARGEST_HELD = 128 << 20
 """What a format that must be read to and fro may take in memory."""
 
 NO_FORMAT = "of no format that is read in archives"
+NO_TEXT = "no text in any encoding that could be told"
 
 
 class Members:
@@ -42,9 +53,13 @@ class Members:
         base, left = self.next_row, size
         self._packed += size
         most = max(FREE_BYTES, LARGEST_RATIO * self._packed) - self._unpacked
-        guarded = GuardedStream(content, most, name)
+        plain = unpacked(content, name)
+        guarded = GuardedStream(plain, most, name)
         try:
-            stream = _stream_for(reader, guarded)
+            stream = _stream_for(reader, guarded, self._options)
+            if stream is None:
+                self.leave_out(name, size, NO_TEXT)
+                return
             for item in reader.read(stream, self._options, 0, None, **given):
                 found = self._numbered(item, base, name, left)
                 if isinstance(found, Unread) and found.kind == "bytes":
@@ -56,6 +71,8 @@ class Members:
         except Exception as error:  # a parser raises anything
             failure = f"cannot be read ({type(error).__name__}: {safe_text(str(error), 120)})"
         self._unpacked += most - guarded.left
+        if isinstance(plain, GzipMembers) and plain.gaps and failure is None:
+            failure = f"damaged in {len(plain.gaps)} places"
         if failure is None:
             yield RecordBlock(
                 rows=[], byte_offsets=[], digests=[], fields=[], oddities=[], bytes_read=left
@@ -107,7 +124,7 @@ def _reader_for(name: str) -> tuple[str, Reader] | None:
 
     Archives are not nested.
     """
-    ending = PurePosixPath(name.lower()).suffix
+    ending = plain_name(name).suffix
     for format_name, plugin in plugins.load_all("read").items():
         spec = plugin.spec
         if isinstance(spec, Reader) and ending in spec.extensions:
@@ -116,8 +133,12 @@ def _reader_for(name: str) -> tuple[str, Reader] | None:
     return None
 
 
-def _stream_for(reader: Reader, guarded: GuardedStream) -> BinaryIO:
+def _stream_for(reader: Reader, guarded: GuardedStream, options: ReadOptions) -> BinaryIO | None:
+    """Return what a reader gets of a member: text as UTF-8; None where it is no text."""
     stream = io.BufferedReader(guarded, BUFFER_BYTES)
+    if reader.is_text:
+        told = encoded(stream.peek(HEAD_BYTES)[:HEAD_BYTES], options.encoding)
+        return None if is_no_text(told) else as_utf8(cast(BinaryIO, stream), told.encoding)
     if not reader.seekable:
         return cast(BinaryIO, stream)
     data = stream.read(LARGEST_HELD + 1)

@@ -6,12 +6,13 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 from corpus_guard.escape import safe_text
 from corpus_guard.read.gzip_members import GzipMembers, PackedGap
+from corpus_guard.read.transcoding import as_utf8
 from corpus_guard.types import HubPath
 
 if TYPE_CHECKING:
@@ -50,8 +51,13 @@ class OpenFile:
     is not lost, and `failure` says why.
     """
 
-    def __init__(self, path: Path | HubPath, compression: str | None = None) -> None:
-        """Open it; None means that its first bytes tell how it is packed. Raises OSError."""
+    def __init__(
+        self, path: Path | HubPath, compression: str | None = None, encoding: str = "utf-8"
+    ) -> None:
+        """Open it; None means that its first bytes tell how it is packed. Raises OSError.
+
+        Text in another encoding than UTF-8 comes as UTF-8.
+        """
         self._raw = _open_raw(path)
         if compression is None:
             compression = sniff_compression(self._raw.read(max(map(len, MAGIC))))
@@ -62,7 +68,7 @@ class OpenFile:
         most = max(FREE_BYTES, LARGEST_RATIO * size_of(path)) if packed else None
         buffer = REMOTE_BUFFER_BYTES if isinstance(path, HubPath) else BUFFER_BYTES
         self._guarded = GuardedStream(cast(BinaryIO, self._unpacked), most, _address(path))
-        self.stream = cast(BinaryIO, io.BufferedReader(self._guarded, buffer))
+        self.stream = as_utf8(cast(BinaryIO, io.BufferedReader(self._guarded, buffer)), encoding)
 
     @property
     def position(self) -> int:
@@ -99,6 +105,12 @@ class OpenFile:
         """Close it."""
         self.stream.close()
         self._raw.close()
+
+
+def unpacked(stream: BinaryIO, name: str) -> BinaryIO:
+    """Return what is packed in a stream, as its file's name says; the stream itself where it is not."""
+    compression = SUFFIXES.get(PurePath(name.lower()).suffix)
+    return cast(BinaryIO, _UNPACKERS[compression](stream)) if compression else stream
 
 
 def size_of(path: Path | HubPath) -> int:

@@ -7,10 +7,22 @@ from pathlib import Path
 from corpus_guard.config import ReadOptions
 from corpus_guard.escape import safe_text
 from corpus_guard.plugins import Reader, missing_extra
+from corpus_guard.read.encodings import (
+    AUTO,
+    FEW,
+    HEAD_BYTES,
+    UTF8,
+    Encoded,
+    encoded,
+    is_binary,
+    is_broken,
+    is_controlled,
+    is_garbled,
+    is_no_text,
+)
 from corpus_guard.read.opening import SUFFIXES, OpenFile, size_of
 from corpus_guard.types import HubPath, SourceFile, Unread
 
-HEAD_BYTES = 65_536
 COMPANIONS = ("readme", "license", "licence", "notice", "citation", "changelog", "contributing")
 COMPANION_ENDINGS = ("", ".md", ".markdown", ".txt", ".rst", ".cff", ".bib")
 OF_TOOLS = (".gitattributes", ".gitignore", ".gitkeep", ".ds_store", "thumbs.db", "desktop.ini",
@@ -19,8 +31,7 @@ SCRIPTS = (".py", ".sh", ".ipynb", ".pkl", ".pickle", ".pt", ".bin", ".joblib")
 WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 """The first bytes of UTF-16."""
 
-FEW_BYTES = 4
-"""So many odd bytes alone make no file binary, however short it is."""
+BINARY = "a binary file of no known format"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +73,19 @@ def source_file(
         return left_out(item.name, size, why_closed(error))
     if not item.named and is_repeated(item.path, known):
         return left_out(item.name, size, "a cache of the data set beside it; name it to scan it")
-    name = _format_of(item.name, head, known)
+    told = encoded(head, options.encoding)
+    name = _format_of(item.name, head, told, known)
     if options.format != "auto" and (item.named or name or not _is_code(item.name)):
         name = options.format
     if name is None:
-        return left_out(item.name, size, _why_no_format(item.name, head, known))
+        return left_out(item.name, size, _why_no_format(item.name, head, told, options, known))
+    is_text = known[name].is_text
     if why := _why_not(known[name], name, item.path, compression):
+        return left_out(item.name, size, why)
+    if is_text and (why := _why_no_text(name, head, told, options, known)):
+        return left_out(item.name, size, why)
+    if item.named and options.encoding != AUTO and not (is_text or known[name].archive):
+        why = f"it is {name}, which has no encoding to be told; leave --encoding out"
         return left_out(item.name, size, why)
     return SourceFile(
         index=index,
@@ -76,6 +94,7 @@ def source_file(
         format=name,
         compression=compression,
         size_bytes=size,
+        encoding=told.encoding if is_text else UTF8,
     )
 
 
@@ -91,7 +110,7 @@ def is_repeated(path: Path | HubPath, known: Mapping[str, Reader]) -> bool:
     return isinstance(path, Path) and any(hook(path) for hook in hooks if hook)
 
 
-def _format_of(name: str, head: bytes, known: Mapping[str, Reader]) -> str | None:
+def _format_of(name: str, head: bytes, told: Encoded, known: Mapping[str, Reader]) -> str | None:
     """Return the format by magic bytes, by extension, or by the first bytes; None if none fits."""
     suffix = plain_name(name).suffix
     shown = [found for found, reader in known.items() if reader.shows(head)]
@@ -99,14 +118,15 @@ def _format_of(name: str, head: bytes, known: Mapping[str, Reader]) -> str | Non
         return next((found for found in shown if suffix in known[found].extensions), shown[0])
     if _is_code(name):
         return None
-    is_binary = bool(head) and _is_binary(head)
+    is_text = not is_no_text(told)
     for found, reader in known.items():
         if suffix in reader.extensions and not reader.always_shown:
-            is_read = reader.binary or (reader.wide and head.startswith(WIDE_MARKS))
-            return None if is_binary and not is_read else found
-    if is_binary:
+            is_wide = reader.wide and head.startswith(WIDE_MARKS)
+            is_plain = is_text if reader.is_text else not is_binary(head)
+            return found if reader.binary or is_wide or is_plain else None
+    if not is_text:
         return None
-    begun = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    begun = told.text.removeprefix(b"\xef\xbb\xbf").lstrip()
     for found, reader in known.items():
         is_left = reader.fallback and (not begun or is_companion(name))
         if is_left or (begun and reader.resembles is not None and reader.resembles(begun)):
@@ -135,23 +155,41 @@ def plain_name(name: str) -> Path:
     return plain.with_suffix("") if plain.suffix in SUFFIXES else plain
 
 
-def _is_binary(head: bytes) -> bool:
-    """Say whether bytes are no text: many control characters, or invalid UTF-8 throughout."""
-    control = sum(head.count(bytes([code])) for code in range(9)) + sum(
-        head.count(bytes([code])) for code in range(14, 32) if code != 27
-    )
-    broken = head.decode("utf-8", "replace").count("�")
-    return control > max(FEW_BYTES, len(head) // 50) or broken > max(FEW_BYTES, len(head) // 5)
+def _why_no_text(
+    name: str, head: bytes, told: Encoded, options: ReadOptions, known: Mapping[str, Reader]
+) -> str | None:
+    """Return why a file cannot be read as text although it was asked for, or None."""
+    if options.encoding == UTF8:  # whoever names both the format and UTF-8 has any bytes read
+        return None
+    for other, reader in known.items():
+        if not reader.is_text and reader.shows(head):
+            return f"it is {other}, and {name} is text; leave --format out"
+    zeros = told.text.count(0)
+    if zeros > max(FEW, len(head) // 50) or is_broken(told.text) or is_garbled(told):
+        return _why_binary(told, options)
+    return None
 
 
-def _why_no_format(name: str, head: bytes, known: Mapping[str, Reader]) -> str:
+def _why_binary(told: Encoded, options: ReadOptions) -> str:
+    if options.encoding != AUTO:
+        return f"much of it is no text in {told.encoding}; leave --encoding out, or name another"
+    if is_controlled(told.text):
+        return BINARY
+    return f"{BINARY}; if it is text, name its --encoding"
+
+
+def _why_no_format(
+    name: str, head: bytes, told: Encoded, options: ReadOptions, known: Mapping[str, Reader]
+) -> str:
     if _is_code(name):
         return "code or a pickled object; never run or loaded, and no data format"
     for reader in known.values():
         for magic, why in reader.refused:
             if head.startswith(magic):
                 return why
-    return "a binary file of no known format" if _is_binary(head) else "no known format"
+    if is_no_text(told):
+        return _why_binary(told, options)
+    return "no known format"
 
 
 def why_closed(error: OSError) -> str:

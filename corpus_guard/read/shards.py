@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from corpus_guard import plugins
 from corpus_guard.config import ReadOptions
@@ -17,6 +18,7 @@ from corpus_guard.types import HubPath, RecordBlock, Shard, SourceFile, Unread
 
 SHARD_BYTES = 32 << 20
 DIGEST_BYTES = 32
+Item = TypeVar("Item", RecordBlock, Unread)
 
 
 def plan_shards(
@@ -33,11 +35,11 @@ def plan_shards(
 
 
 def reader_of(file: SourceFile) -> Reader:
-    """Return the reader of a file's format."""
+    """Return the reader of a file's format; only UTF-8 can be entered anywhere."""
     spec = plugins.load("read", file.format).spec
     if not isinstance(spec, Reader):
         raise TypeError(f"{file.format} is no reader")
-    return spec
+    return replace(spec, splittable=False) if spec.splittable and _is_recoded(file) else spec
 
 
 def read_shard(
@@ -72,25 +74,25 @@ def read_shard(
 def read_here(shard: Shard, options: ReadOptions) -> Iterator[RecordBlock | Unread]:
     """Yield what `read_shard` does, from this process."""
     size, seen = shard.end - shard.start, 0
-    packed = shard.file.compression != "none"
+    derived = shard.file.compression != "none" or _is_recoded(shard.file)
     opened: OpenFile | None = None
     may_pass = False
     try:
-        with OpenFile(shard.file.path, shard.file.compression) as opened:
+        with OpenFile(shard.file.path, shard.file.compression, shard.file.encoding) as opened:
             for item in _read(opened, shard, options):
                 if isinstance(item, Unread):
                     if opened.failure is None or item.kind != "bytes":  # else told by the rest
-                        item = _bounded(item, (opened.position if packed else size) - seen)
+                        item = _bounded(item, (opened.position if derived else size) - seen)
                         seen += item.size_bytes if item.kind == "bytes" else 0
-                        yield replace(item, file=shard.file.name)
+                        yield replace(_placed(item, shard.file), file=shard.file.name)
                     continue
                 _check(item)
-                counted = opened.position - seen if packed else item.bytes_read
-                is_cut = packed and opened.failure is not None  # then something is left unread
+                counted = opened.position - seen if derived else item.bytes_read
+                is_cut = derived and opened.failure is not None  # then something is left unread
                 # The last record ends in the next shard.
                 counted = max(0, min(counted, size - seen - is_cut))
                 seen += counted
-                yield replace(item, bytes_read=counted)
+                yield replace(_placed(item, shard.file), bytes_read=counted)
             failure = opened.failure
         if failure is None and size_of(shard.file.path) != shard.file.size_bytes:
             failure = "changed its size while it was read"
@@ -146,6 +148,19 @@ def _is_gone(opened: OpenFile | None) -> bool:
     return opened is not None and opened.is_gone
 
 
+def _is_recoded(file: SourceFile) -> bool:
+    return file.encoding != "utf-8"
+
+
+def _placed(item: Item, file: SourceFile) -> Item:
+    """Return what a reader hands out with the places it has in the file: none where that is no UTF-8."""
+    if not _is_recoded(file):
+        return item
+    if isinstance(item, Unread):
+        return replace(item, byte_offset=-1)
+    return replace(item, byte_offsets=[-1] * len(item.rows))
+
+
 def _bounded(item: Unread, most: int) -> Unread:
     """Return a stretch of no more bytes than there are; readers of packed files tell it unpacked."""
     return (
@@ -167,11 +182,12 @@ def _damaged(gap: PackedGap) -> Unread:
 
 
 def _rest(shard: Shard, seen: int, reason: str, *, may_pass: bool = False) -> Unread:
+    is_derived = shard.file.compression != "none" or _is_recoded(shard.file)
     return Unread(
         file=shard.file.name,
         kind="bytes",
         row=-1,
-        byte_offset=shard.start + seen if shard.file.compression == "none" else -1,
+        byte_offset=-1 if is_derived else shard.start + seen,
         size_bytes=max(1, shard.end - shard.start - seen),
         reason=f"{reason}; what follows was not scanned",
         may_pass=may_pass,

@@ -18,6 +18,8 @@ from corpus_guard.read.recognise import Candidate, is_companion, is_described, s
 from corpus_guard.read.remote import hub
 from corpus_guard.types import HubPath, SourceFile, Unread
 
+LONGEST_PATH = 4096
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
@@ -84,6 +86,25 @@ def resolve_targets(targets: Sequence[str], options: ReadOptions, scratch: Path)
     )
 
 
+def is_there(target: str) -> bool:
+    """Say whether a text names what can be scanned: a path, a pattern with a match, a hub's address."""
+    if "\n" in target or len(target) > LONGEST_PATH:
+        return False
+    if target == "-" or target.startswith(hub.PREFIX) or local.mode_of(target):
+        return True
+    is_pattern = local.PATTERN.search(target) is not None and not any(map(str.isspace, target))
+    return is_pattern and bool(local.matches(target))
+
+
+def endings() -> set[str]:
+    """Return the endings of the names of files that are read."""
+    readers = [known.spec for known in plugins.load_all("read").values()]
+    return {
+        *SUFFIXES,
+        *(end for spec in readers if isinstance(spec, Reader) for end in spec.extensions),
+    }
+
+
 def _readers(options: ReadOptions) -> dict[str, Reader]:
     known = {
         name: p.spec for name, p in plugins.load_all("read").items() if isinstance(p.spec, Reader)
@@ -112,7 +133,7 @@ def _files(found: _Found, options: ReadOptions, known: dict[str, Reader]) -> Ite
             yield file
         elif item.named:
             shown = safe_text(item.name, 200)
-            hint = f"; {_hint(known)}" if file.reason.endswith("no known format") else ""
+            hint = f"; {_hint(known)}" if file.reason == "no known format" else ""
             raise UnreadableTarget(f"{shown} cannot be scanned: {file.reason}{hint}")
         else:
             found.unread.append(file)
@@ -179,9 +200,7 @@ def _on_hub(target: str, options: ReadOptions) -> hub.HubTarget | None:
     if found is None or target.startswith(hub.PREFIX):
         return found
     folder, name = target.split("/")
-    readers = [known.spec for known in plugins.load_all("read").values()]
-    endings = {end for spec in readers if isinstance(spec, Reader) for end in spec.extensions}
-    is_here = local.is_folder(Path(folder)) or Path(name.lower()).suffix in {*endings, *SUFFIXES}
+    is_here = local.is_folder(Path(folder)) or Path(name.lower()).suffix in endings()
     return None if is_here else found
 
 

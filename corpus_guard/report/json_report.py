@@ -116,6 +116,7 @@ def _layout(found: FileLayout) -> dict[str, object]:
         "files": found.files,
         "example": found.example,
         "format": found.format,
+        "encoding": found.encoding,
         "kind": found.layout.kind,
         "name": found.layout.name or found.layout.kind,
         "also": list(found.also),

@@ -212,7 +212,10 @@ def _layout(found: FileLayout) -> str:
     name = " and ".join(
         safe_text(name, 60) for name in (found.layout.name or found.layout.kind, *found.also[:3])
     )
-    return f"{name}: {roles}{_others(found)}  ({where}, {safe_text(found.format, 20)})"
+    kind = safe_text(found.format, 20)
+    if found.encoding != "utf-8":
+        kind += f", {safe_text(found.encoding, 20)}"
+    return f"{name}: {roles}{_others(found)}  ({where}, {kind})"
 
 
 def _others(found: FileLayout) -> str:

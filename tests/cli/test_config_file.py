@@ -34,6 +34,14 @@ def test_a_file_sets_options(data: Path, config: Path) -> None:
     assert report["parameters"]["rules"] == ["CG201", "CG401"]
 
 
+def test_a_file_names_an_encoding(data: Path, config: Path) -> None:
+    data.write_bytes('{"text": "Привет, мир"}\n'.encode("cp1251") * 20)
+    config.write_text('[scan]\nencoding = "windows-1251"\nrules = "CG101"\n')
+    _, report = scan(data, config)
+    assert report["parameters"]["read"]["encoding"] == "cp1251"
+    assert report["layouts"][0]["encoding"] == "cp1251"
+
+
 def test_the_command_line_goes_before_the_file(data: Path, config: Path) -> None:
     config.write_text('[scan]\nfail-on = "critical"\nrules = "CG201"\n')
     code, report = scan(data, config, "--fail-on", "high")

@@ -151,8 +151,15 @@ def _file_cases() -> Iterator[Case]:
         "JSON lines called JSON": ("data.json", good, True, GOOD),
         "an array called JSON lines": ("data.jsonl", array, False, GOOD),
         "100,000 opening brackets": ("data.json", b"[" * 100_000, False, ()),
-        "UTF-16 lines": ("data.jsonl", good.decode().encode("utf-16"), None, ()),
-        "UTF-32 array": ("data.json", array.decode().encode("utf-32"), None, ()),
+        "UTF-16 lines": ("data.jsonl", good.decode().encode("utf-16"), True, GOOD),
+        "UTF-32 array": ("data.json", array.decode().encode("utf-32"), True, GOOD),
+        "UTF-16 lines with half a character at the end": (
+            "data.jsonl", good.decode().encode("utf-16-le") + b"\0", False, GOOD),
+        "UTF-16 lines with half a surrogate": (
+            "data.jsonl", good.decode().encode("utf-16") + "\n".join(
+                ['{"text": "\ud800"}', ""]).encode("utf-16-le", "surrogatepass"), True, GOOD),
+        "UTF-16 lines before many NULs": (
+            "data.jsonl", good.decode().encode("utf-16") + bytes(400_000), None, ()),
         "only blanks": ("data.jsonl", b" \n\t\n", None, ()),
         "only a mark": ("data.jsonl", b"\xef\xbb\xbf", None, ()),
         "nothing": ("data.jsonl", b"", None, ()),

@@ -1,7 +1,10 @@
 """Zip and tar archives: each member by the reader of its ending, whatever happens to the others."""
 
+import bz2
+import gzip
 import io
 import json
+import lzma
 import tarfile
 import zipfile
 
@@ -178,3 +181,56 @@ def test_a_part_nested_deep_is_kept_as_text(read: Read) -> None:
     deep = json.dumps({"a": "x"}).encode() + b"[" * 100_000
     found = read(tarred(("a.txt", b"x"), ("a.json", deep)), "data.tar")
     assert found.fields == [{"txt": "x", "json": deep.decode()}]
+
+
+def test_files_of_many_records_are_no_parts_of_one(read: Read) -> None:
+    table = b"text\nfinch\n"
+    found = read(tarred(("d/a.jsonl", LINES), ("d/a.csv", table), ("d/a.json", JSON_LIST)), "a.tar")
+    assert found.texts == ["heron", "brass", "finch", "owl"]
+    assert reasons(found) == []
+
+
+def test_a_json_object_that_holds_the_text_gives_its_fields(read: Read) -> None:
+    parts = [
+        ("1.json", b'{"caption": "heron", "n": 1}'),
+        ("1.cls", b"3"),
+        ("2.json", b'{"cls": 4}'),
+    ]
+    found = read(tarred(*parts, ("2.cls", b"3")), "data.tar")
+    assert found.fields == [
+        {"caption": "heron", "n": 1, "cls": "3"}, {"json": {"cls": 4}, "cls": "3"}
+    ]  # fmt: skip
+
+
+def test_parts_may_be_in_any_encoding(read: Read) -> None:
+    text = "Актёры играли хорошо, но сюжет слабый"
+    parts = [("1.txt", text.encode("cp1251")), ("1.json", '{"a": "b"}'.encode("utf-16"))]
+    found = read(tarred(*parts, ("2.txt", b"caf\xe9 x"), ("2.cls", b"1")), "data.tar")
+    assert found.fields == [{"txt": text, "json": {"a": "b"}}, {"txt": "caf\ufffd x", "cls": "1"}]
+    assert found.oddities == [None, "invalid_utf8"]
+
+
+@pytest.mark.parametrize("ending", ["gz", "bz2", "xz"])
+@pytest.mark.parametrize(("name", "pack"), [("data.zip", zipped), ("data.tar", tarred)])
+def test_packed_members_are_unpacked(read: Read, name: str, pack: object, ending: str) -> None:
+    packing = {"gz": gzip, "bz2": bz2, "xz": lzma}[ending].compress
+    data = pack(("a/b.jsonl." + ending, packing(LINES)), ("c.jsonl", LINES))  # type: ignore[operator]
+    found = read(data, name)
+    assert found.texts == ["heron", "brass"] * 2
+    assert reasons(found) == []
+
+
+def test_a_packed_member_that_is_damaged_is_told(read: Read) -> None:
+    whole = b"".join(gzip.compress(LINES * 99) for _ in range(3))
+    broken = bytearray(whole)
+    broken[len(whole) // 2] ^= 255
+    for data in (bytes(broken), whole[:-20]):
+        found = read(zipped(("a.jsonl.gz", data), ("b.jsonl", LINES)), "data.zip")
+        assert "damaged" in reasons(found)[-1]
+        assert found.texts[-2:] == ["heron", "brass"]
+
+
+def test_a_packed_member_unpacks_no_further_than_one_may(read: Read) -> None:
+    bomb = gzip.compress(gzip.compress(bytes(1 << 20)) + bytes(600 << 20), 1)
+    found = read(zipped(("a.jsonl.gz", bomb)), "data.zip")
+    assert any("bomb" in why or "no text" in why for why in reasons(found))

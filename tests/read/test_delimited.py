@@ -115,7 +115,7 @@ def test_invalid_utf8_is_replaced_and_told(read: Read) -> None:
 
 @pytest.mark.parametrize("data", [b"text\na\0b\nnext\n", b"text\n\x1b[2J\nnext\n"])
 def test_control_characters_are_kept(read: Read, data: bytes) -> None:
-    found = read(data, "data.csv", format="csv")
+    found = read(data, "data.csv", format="csv", encoding="utf-8")
     assert found.texts == [data.split(b"\n")[1].decode(), "next"]
 
 
@@ -155,7 +155,7 @@ def test_what_the_standard_library_writes_is_read(
     text = io.StringIO()
     csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([("a", "b"), *rows])
     path.write_bytes(text.getvalue().encode())
-    found = read_file(path, format="csv")
+    found = read_file(path, format="csv", encoding="utf-8")
     assert [tuple(record.values()) for record in found.fields] == rows
     assert found.bytes_read == found.size
 
@@ -168,7 +168,7 @@ def test_bytes_of_any_kind_are_read(
 ) -> None:
     path: Path = tmp_path_factory.mktemp("any") / f"data.{form}"
     path.write_bytes(b"name\nfirst\n" + data + b"\nlast\n")
-    found = read_file(path, format=form)
+    found = read_file(path, format=form, encoding="utf-8")
     assert found.fields[0]["name"] == "first"
     assert "last" in str(found.fields[-1])
     assert found.bytes_read == found.size

@@ -115,7 +115,7 @@ def test_bytes_of_any_kind_are_read_or_counted(
 ) -> None:
     path = tmp_path_factory.mktemp("any") / "data.json"
     path.write_bytes(b'[{"text": "a"},' + data)
-    found = read_file(path, format="json")
+    found = read_file(path, format="json", encoding="utf-8")
     assert found.texts[0] == "a"
     assert found.bytes_read == found.size
 

@@ -68,7 +68,7 @@ def test_an_odd_line_is_read_and_so_are_its_neighbours(read: Read, name: str) ->
      b'{"n": ' + b"9" * 5000 + b"}", b"\xff\xfe\x00\x01", b"}" * 40],
 )  # fmt: skip
 def test_a_malformed_line_is_counted_at_its_offset(read: Read, line: bytes) -> None:
-    found = read(GOOD + line + b"\n" + GOOD, format="jsonl")
+    found = read(GOOD + line + b"\n" + GOOD, format="jsonl", encoding="utf-8")
     assert found.texts == ["before", "before"]
     assert [(lost.kind, lost.row, lost.byte_offset, lost.size_bytes) for lost in found.unread] == [
         ("record", 1, len(GOOD), len(line) + 1)
@@ -189,8 +189,8 @@ def test_bytes_of_any_kind_are_read_or_counted(
 ) -> None:
     path: Path = tmp_path_factory.mktemp("any") / "data.jsonl"
     path.write_bytes(GOOD + data + b"\n" + GOOD)
-    whole = read_file(path, format="jsonl")
-    cut = read_file(path, shard, format="jsonl")
+    whole = read_file(path, format="jsonl", encoding="utf-8")
+    cut = read_file(path, shard, format="jsonl", encoding="utf-8")
     assert whole.texts[0] == whole.texts[-1] == "before"
     assert whole.bytes_read == whole.size
     assert cut.records == whole.records

@@ -107,7 +107,9 @@ def test_an_xz_file_that_asks_for_much_memory_is_refused(
 
 
 def test_a_file_packed_twice_is_not_unpacked_twice(read: Read) -> None:
-    found = read(gzip.compress(gzip.compress(LINES)), "data.jsonl.gz", format="jsonl")
+    found = read(
+        gzip.compress(gzip.compress(LINES)), "data.jsonl.gz", format="jsonl", encoding="utf-8"
+    )
     assert found.unread
 
 

@@ -446,8 +446,8 @@ def test_the_user_may_name_the_format(resolve: Resolve, folder: Path, name: str)
 
 def test_an_unknown_format_is_answered_with_the_known_ones(resolve: Resolve, folder: Path) -> None:
     put(folder, "a.jsonl")
-    with pytest.raises(UsageError, match=r'"xlsx" is not known; give auto or one of .*jsonl'):
-        resolve(format="xlsx")
+    with pytest.raises(UsageError, match=r'"xslx" is not known; give auto or one of .*jsonl'):
+        resolve(format="xslx")
 
 
 # what is left out
@@ -540,8 +540,8 @@ def test_code_is_listed_and_never_run(resolve: Resolve, folder: Path, name: str)
 BINARY = {
     "picture": b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8,
     "zeros": bytes(64),
-    "UTF-16": "text,label\none,good\n".encode("utf-16"),
-    "no UTF-8": b"\xff\xfe\xfd" * 40,
+    "zeros in a text": b"t\0ext\n\0\0" * 9,
+    "no UTF-8": bytes(range(128, 256)) * 2,
 }
 
 
@@ -554,8 +554,9 @@ def test_a_binary_file_in_a_folder_is_left_out(
     put(folder, name, data=BINARY[kind])
     found = resolve()
     assert names_of(found) == ["z.jsonl"]
-    assert [(u.file, u.kind, u.size_bytes, u.reason) for u in found.unread] == [
-        (name, "file", len(BINARY[kind]), "a binary file of no known format")
+    assert found.unread[0].reason.startswith("a binary file of no known format")
+    assert [(u.file, u.kind, u.size_bytes) for u in found.unread] == [
+        (name, "file", len(BINARY[kind]))
     ]
 
 

@@ -37,7 +37,10 @@ def test_every_cut_into_shards_gives_the_same_records(
 ) -> None:
     path: Path = tmp_path_factory.mktemp("text") / "data.txt"
     path.write_bytes(data)
-    whole, cut = read_file(path, format="text"), read_file(path, shard, format="text")
+    whole, cut = (
+        read_file(path, format="text", encoding="utf-8"),
+        read_file(path, shard, format="text", encoding="utf-8"),
+    )
     assert cut.records == whole.records
     for found in (whole, cut):
         lost = sum(item.size_bytes for item in found.unread if item.kind == "bytes")

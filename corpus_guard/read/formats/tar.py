@@ -1,10 +1,13 @@
 """Tar archives: of data files, or with a record in several files of one name (WebDataset).
 
 Files that stand together and differ only in their ending are one record with a field per ending
-(`a.txt` and `a.json` are the fields `txt` and `json`). Each other file is read as its ending says.
+(`a.txt` and `a.json` are the fields `txt` and `json`); without any text beside it, the fields of a JSON
+object are those of the record. A table, or a file of many records, is no part of one. Each other file is
+read as its ending says.
 Pictures, sounds and other members that are no text are told and left out.
 """
 
+import io
 import tarfile
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, cast
@@ -13,15 +16,27 @@ import orjson
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.plugins import reader
-from corpus_guard.read.blocks import BlockBuilder
+from corpus_guard.read.blocks import BlockBuilder, decode
+from corpus_guard.read.encodings import HEAD_BYTES, UTF8, encoded, is_no_text
 from corpus_guard.read.members import Members, not_read
+from corpus_guard.read.recognise import plain_name
 from corpus_guard.read.text.lines import CHUNK
+from corpus_guard.read.transcoding import as_utf8
 from corpus_guard.types import RecordBlock, Unread
 
 LARGEST_PART = 4 << 20
 """A larger member is no part of a record."""
 
 LARGEST_RECORD = 32 << 20
+
+TEXT_PARTS = ("txt", "text", "caption", "md", "html", "json", "cls")
+"""Parts that are text even where a few bytes of them are broken."""
+
+OF_MANY = (
+    ".jsonl", ".ndjson", ".jsonlines", ".csv", ".tsv", ".tab", ".parquet", ".pq", ".arrow", ".feather",
+    ".ipc", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods",
+)  # fmt: skip
+"""Endings of files that hold many records."""
 
 
 @reader(extensions=(".tar", ".tgz"), native=True, binary=True, archive=True)
@@ -30,7 +45,7 @@ def read(
 ) -> Iterator[RecordBlock | Unread]:
     """Yield the records of all members."""
     members, source = Members(options), _Source(stream)
-    group = _Group(members, options.max_keys)
+    group = _Group(members, options)
     with tarfile.open(fileobj=cast(BinaryIO, source), mode="r|") as archive:
         try:
             for member in archive:
@@ -86,10 +101,10 @@ class _Part(NamedTuple):
 class _Group:
     """The small members that have come so far and may be parts of one record."""
 
-    def __init__(self, members: Members, most_parts: int) -> None:
-        self._members, self._most_parts = members, most_parts
+    def __init__(self, members: Members, options: ReadOptions) -> None:
+        self._members, self._options = members, options
         self._parts: list[_Part] = []
-        self._stem = ""
+        self._stem = self._last = ""
         self._size = 0
 
     def takes(self, member: tarfile.TarInfo) -> bool:
@@ -99,14 +114,16 @@ class _Group:
             stem == self._stem
             and member.size <= LARGEST_PART
             and self._size + member.size <= LARGEST_RECORD
-            and len(self._parts) < self._most_parts
+            and len(self._parts) < self._options.max_keys
             and all(part.ending != ending for part in self._parts)
+            and not any(plain_name(name).suffix in OF_MANY for name in (member.name, self._last))
         )
 
     def add(self, member: tarfile.TarInfo, data: bytes) -> None:
         if len(data) != member.size:
             raise EOFError("the archive ends before its end")
         self._stem, ending = _split(member.name)
+        self._last = member.name
         self._parts.append(_Part(member.name, ending, data))
         self._size += member.size
 
@@ -121,8 +138,9 @@ class _Group:
 
     def _record(self, parts: list[_Part], size: int) -> Iterator[RecordBlock]:
         fields: dict[str, object] = {}
+        oddities: set[str] = set()
         for part in parts:
-            value = _value(part)
+            value = _value(part, self._options, oddities)
             if value is None:
                 self._members.leave_out(part.name, len(part.data), "no text")
                 size -= len(part.data)
@@ -131,7 +149,8 @@ class _Group:
         block = BlockBuilder()
         block.next_row = self._members.next_row
         if fields:
-            block.add(-1, b"\0".join(part.data for part in parts), fields)
+            raw = b"\0".join(part.data for part in parts)
+            block.add(-1, raw, _flat(fields), tuple(sorted(oddities)))
         self._members.next_row = block.next_row
         block.count(size)
         yield from block.flush()
@@ -144,15 +163,27 @@ def _split(name: str) -> tuple[str, str]:
     return folder + slash + stem, ending.lower()
 
 
-def _value(part: _Part) -> object:
+def _flat(fields: dict[str, object]) -> dict[str, object]:
+    """Return a record whose text, if any, stands in a JSON object, with the fields of that."""
+    told = fields.get("json")
+    others = {name: value for name, value in fields.items() if name != "json"}
+    if not isinstance(told, dict) or others.keys() & {*TEXT_PARTS[:-2], *told}:
+        return fields
+    return {**told, **others}
+
+
+def _value(part: _Part, options: ReadOptions, oddities: set[str]) -> object:
     """Return what a part says, None if it is no text."""
-    if b"\0" in part.data:
+    ending = part.ending.rpartition(".")[2]
+    told = encoded(part.data[:HEAD_BYTES], options.encoding)
+    if is_no_text(told) or (told.encoding == UTF8 and b"\0" in part.data):
         return None
-    try:
-        text = part.data.decode()
-    except UnicodeDecodeError:
+    data = as_utf8(cast(BinaryIO, io.BytesIO(part.data)), told.encoding).read()
+    text, broken = decode(data.removeprefix(b"\xef\xbb\xbf"))
+    if broken and ending not in TEXT_PARTS:
         return None
-    if part.ending.rpartition(".")[2] == "json":
+    oddities.update(broken)
+    if ending == "json":
         try:
             return cast(object, orjson.loads(text))
         except orjson.JSONDecodeError:

@@ -15,7 +15,7 @@ from corpus_guard.types import RecordBlock, Unread
 DELIMITERS = ",;\t|"
 MOST_LINES = 100_000
 _MOST_LOOKED_AHEAD = 4 << 20
-_LONGEST_NAME = 64
+LONGEST_NAME = 64
 
 
 def sniff_delimiter(header: str) -> str:
@@ -41,7 +41,7 @@ def table_records(
         text, _ = decode(header.data.removeprefix(b"\xef\xbb\xbf"))
         delimiter = delimiter_of(text)
         names = _cells(text, delimiter)
-        if max(map(len, names), default=0) > _LONGEST_NAME:
+        if max(map(len, names), default=0) > LONGEST_NAME:
             names = [""] * len(names)
             source.give_back([header])
         else:
@@ -79,7 +79,7 @@ class _Table:
     def __init__(self, names: list[str], delimiter: str, most_names: int) -> None:
         self._delimiter = delimiter
         self._width = len(names)
-        self._names = _distinct(names[:most_names])
+        self._names = distinct(names[:most_names])
         mark = re.escape(delimiter.encode())
         self._whole_fields = re.compile(
             rb'(?:(?:"(?:[^"]|"")*+"[^%b]*+|[^%b"][^%b]*+|)%b)*+' % (mark, mark, mark, mark)
@@ -156,7 +156,7 @@ def _cells(text: str, delimiter: str, *, literal: bool = False) -> list[str]:
     return [cell for row in rows for cell in row]
 
 
-def _distinct(names: list[str]) -> list[str]:
+def distinct(names: list[str]) -> list[str]:
     """Return names that differ, with a number where one is empty or occurs again."""
     found: dict[str, None] = {}
     for place, name in enumerate(names):

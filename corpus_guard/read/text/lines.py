@@ -84,7 +84,7 @@ def stretches(
                 yield Stretch(position, data[:last])
             position += last
             length = len(line) + (0 if line.endswith(b"\n") else _skip_line(stream))
-            yield Piece(position, line[:most_bytes], length, length - most_bytes)
+            yield Piece(position, line[:most_bytes].rstrip(b"\r\n"), length, length - most_bytes)
             position += length
         else:
             yield Stretch(position, data + tail)
