@@ -100,13 +100,16 @@ def _format_of(name: str, head: bytes, known: Mapping[str, Reader]) -> str | Non
     if _is_code(name):
         return None
     is_binary = bool(head) and _is_binary(head)
+    begun = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for found, reader in known.items():
+        if begun and not is_binary and reader.overrules is not None and reader.overrules(begun):
+            return found
     for found, reader in known.items():
         if suffix in reader.extensions and not reader.always_shown:
             is_read = reader.binary or (reader.wide and head.startswith(WIDE_MARKS))
             return None if is_binary and not is_read else found
     if is_binary:
         return None
-    begun = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     for found, reader in known.items():
         is_left = reader.fallback and (not begun or is_companion(name))
         if is_left or (begun and reader.resembles is not None and reader.resembles(begun)):
