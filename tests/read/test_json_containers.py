@@ -264,3 +264,21 @@ def test_records_with_lists_one_after_another_are_no_tables(
     found = read("\n".join([json.dumps(row)] * 3).encode(), "data.json")
     assert found.fields == [row] * 3
     assert found.bytes_read == found.size
+
+
+def test_a_first_column_that_is_longer_than_the_head_is_one(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_format, "HEAD_BYTES", 1000)
+    value = {"version": "1", "n": [*range(500)], "text": [f"row {n}" for n in range(500)]}
+    found = read(json.dumps(value).encode(), "data.json")
+    assert found.fields == [*({"n": n, "text": f"row {n}"} for n in range(500)), {"version": "1"}]
+
+
+def test_rows_in_data_stream(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_format, "HEAD_BYTES", 2000)
+    monkeypatch.setattr(json_format, "TABLE_BYTES", 2000)
+    rows = [NAMES, *CELLS * 3]
+    found = read(json.dumps({"data": rows}).encode(), "data.json", max_record_bytes=2000)
+    assert [record for record in found.fields if "instruction" in record] == ROWS * 3
+    assert found.unread == []

@@ -212,7 +212,16 @@ def _are_numbers(node: Mapping[str, Any]) -> bool:
     return all(key.isdecimal() for key in list(node)[:_LOOKED_AT])
 
 
+def _may_be_column(value: object) -> bool:
+    """Say whether a value that is cut off may be the first column, so that more has to be read."""
+    if not isinstance(value, list) or len(value) < _MANY or are_conversations(value[:-1]):
+        return False
+    return not (_are_rows(value, True) or any(isinstance(c, dict) for c in value[:_LOOKED_AT]))
+
+
 def _are_columns(lists: list[list[Any]], node: Mapping[str, Any], is_cut: bool) -> bool:
+    if is_cut and node and _may_be_column(list(node.values())[-1]):
+        return True
     if len(lists) <= len(node) / 2:
         return False
     sizes = [len(found) for found in (lists[:-1] if is_cut and len(lists) > 1 else lists)]
@@ -223,7 +232,7 @@ def _are_columns(lists: list[list[Any]], node: Mapping[str, Any], is_cut: bool) 
     if all(of_objects) or (any(of_objects) and shortest < _FEWEST_OBJECTS):
         return False
     if len(lists) == 1:
-        return is_cut and _are_texts(lists[0])
+        return False
     return longest == shortest or (longest >= _FEWEST_UNEVEN and shortest >= longest / 2)
 
 
