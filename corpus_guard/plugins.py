@@ -71,8 +71,8 @@ class Reader:
     fields are always the same, `extra` what it needs.
 
     A file that begins with one of `magic`, or whose first bytes it `recognises`, is of this format
-    whatever it is called. Else its name decides (`extensions`), unless every file of the format shows
-    what it is (`always_shown`); a file of no known ending goes to the format that it `resembles`, and
+    whatever it is called, and so is text that it `overrules`. Else its name decides (`extensions`),
+    unless every file of the format shows what it is (`always_shown`); a file of no known ending goes to the format that it `resembles`, and
     one that tells nothing, as an empty one, to the `fallback`. Files that look binary are left out
     unless the format is `binary`, or they are UTF-16 and it reads `wide` text. A text format, which
     is none of the two and not `native`, is handed UTF-8 whatever its files' encoding is.
@@ -87,6 +87,7 @@ class Reader:
     extensions: tuple[str, ...]
     magic: tuple[bytes, ...] = ()
     recognises: Callable[[bytes], bool] | None = None
+    overrules: Callable[[bytes], bool] | None = None
     resembles: Callable[[bytes], bool] | None = None
     refused: tuple[tuple[bytes, str], ...] = ()
     describes: Callable[[Path], bool] | None = None

@@ -1,11 +1,11 @@
 """Find out which field of a record plays which role."""
 
 from corpus_guard.config import FieldOverrides
+from corpus_guard.normalise.facts import FEWEST_KNOWN
+from corpus_guard.normalise.fields import leaf
 from corpus_guard.normalise.known import KNOWN, PROMPTS_ALONE, UNLABELLED
 from corpus_guard.normalise.languages import LANGUAGES
 from corpus_guard.normalise.matching import Fields, Roles, candidates, fitted
-from corpus_guard.normalise.facts import FEWEST_KNOWN
-from corpus_guard.normalise.fields import leaf
 from corpus_guard.normalise.names import (
     HEADING,
     ID,

@@ -48,9 +48,11 @@ class BlockBuilder:
         self._oddities.append(",".join(oddities) or None)
         return row
 
-    def add_values(self, record: dict[str, object], oddities: tuple[str, ...] = ()) -> int:
+    def add_values(
+        self, record: dict[str, object], oddities: tuple[str, ...] = (), offset: int = -1
+    ) -> int:
         """Take in a record that has no bytes of its own; what it stands for are its values, by name."""
-        return self.add(-1, _by_name(record), record, oddities)
+        return self.add(offset, _by_name(record), record, oddities)
 
     def add_all_values(self, records: Sequence[dict[str, object]]) -> None:
         """Do the same with many records that have no oddities; all of them or none."""

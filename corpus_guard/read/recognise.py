@@ -119,6 +119,10 @@ def _format_of(name: str, head: bytes, told: Encoded, known: Mapping[str, Reader
     if _is_code(name):
         return None
     is_text = not is_no_text(told)
+    begun = told.text.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for found, reader in known.items():
+        if begun and is_text and reader.overrules is not None and reader.overrules(begun):
+            return found
     for found, reader in known.items():
         if suffix in reader.extensions and not reader.always_shown:
             is_wide = reader.wide and head.startswith(WIDE_MARKS)
@@ -126,7 +130,6 @@ def _format_of(name: str, head: bytes, told: Encoded, known: Mapping[str, Reader
             return found if reader.binary or is_wide or is_plain else None
     if not is_text:
         return None
-    begun = told.text.removeprefix(b"\xef\xbb\xbf").lstrip()
     for found, reader in known.items():
         is_left = reader.fallback and (not begun or is_companion(name))
         if is_left or (begun and reader.resembles is not None and reader.resembles(begun)):

@@ -149,7 +149,7 @@ def _file_cases() -> Iterator[Case]:
         "an array behind a mark": ("data.json", b"\xef\xbb\xbf" + array, True, GOOD),
         "a wrapped array": ("data.json", b'{"data": ' + array + b"}", True, GOOD),
         "JSON lines called JSON": ("data.json", good, True, GOOD),
-        "an array called JSON lines": ("data.jsonl", array, False, GOOD),
+        "an array called JSON lines": ("data.jsonl", array, True, GOOD),
         "100,000 opening brackets": ("data.json", b"[" * 100_000, False, ()),
         "UTF-16 lines": ("data.jsonl", good.decode().encode("utf-16"), True, GOOD),
         "UTF-32 array": ("data.json", array.decode().encode("utf-32"), True, GOOD),

@@ -1,10 +1,11 @@
-"""JSON: an array of records, or records one after another, or one object that holds such arrays.
+"""JSON: records in an array, one after another, or in one object that is a table or wraps records.
 
 The file is cut at the borders of its records as it streams by, so that memory is bounded by one record,
-not by the file. After a malformed record reading goes on where the next one seems to begin.
+not by the file. After a malformed record reading goes on where the next one seems to begin. An object
+may hold records in arrays, by id, as rows, or as columns. Columns are read as a whole, up to 64 MiB or
+--max-record, if that is more.
 """
 
-import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -12,27 +13,30 @@ from corpus_guard.config import ReadOptions
 from corpus_guard.plugins import reader
 from corpus_guard.read.blocks import BlockBuilder
 from corpus_guard.read.text.json_elements import Element, Elements
-from corpus_guard.read.text.json_record import (
-    MalformedError,
-    add_records,
-    begins_with_line,
-    lose,
-    parse,
+from corpus_guard.read.text.json_recognition import is_document
+from corpus_guard.read.text.json_record import MalformedError, add_records, begins_with_line, lose
+from corpus_guard.read.text.json_shape import PLAIN, shape_of_head
+from corpus_guard.read.text.json_table import (
+    TABLE_BYTES,
+    add_table,
+    has_many_values,
+    is_alone,
+    parsed_whole,
+    too_large,
 )
+from corpus_guard.read.text.json_unwrapped import Unwrapping
+from corpus_guard.read.text.lines import CHUNK
 from corpus_guard.types import RecordBlock, Unread
 
 HEAD_BYTES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
-_MARKS = re.compile(rb'"(?:[^"\\]|\\.)*+"|["\[{\]}]', re.DOTALL)
-_OBJECT = re.compile(rb"\s*\{")
-_TURN = re.compile(rb'\s*\{[^{}\[\]]{0,200}?"(?:role|from|speaker)"\s*:')
 
 
 def _resembles(head: bytes) -> bool:
     return head.startswith(b"[") or (head.startswith(b"{") and not begins_with_line(head))
 
 
-@reader(extensions=(".json",), resembles=_resembles)
+@reader(extensions=(".json",), overrules=is_document, resembles=_resembles)
 def read(
     stream: BinaryIO, options: ReadOptions, start: int, end: int | None
 ) -> Iterator[RecordBlock | Unread]:
@@ -40,44 +44,55 @@ def read(
     block = BlockBuilder()
     head = stream.read(HEAD_BYTES)
     skip = len(_BOM) if head.startswith(_BOM) else 0
+    head = head[skip:]
+    shape = shape_of_head(head)
+    if shape.is_table:
+        head = _with_more(stream, head, max(TABLE_BYTES, options.max_record_bytes))
+        more = stream.read(1)
+        is_too_large = bool(more) or has_many_values(head)
+        if is_too_large and is_alone(head + more):
+            yield too_large(0, skip + len(head + more) + _length_of(stream))
+            return
+        whole = None if is_too_large else parsed_whole(head, options)
+        if whole and whole.shape.is_table:
+            yield from add_table(block, whole, skip + len(head), options)
+            return
+        head, shape = head + more, whole.shape if whole else PLAIN
     block.count(skip)
-    wrapped = _wraps_records(head[skip:])
-    source = Elements(stream, head[skip:], skip, options.max_record_bytes, wrapped=wrapped)
+    unwrapping = Unwrapping(shape, options)
+    source = Elements(
+        stream, head, skip, options.max_record_bytes, wrapped=shape.depth, first=shape.first
+    )
     for element in source:
-        yield from _add(block, element, source, options)
+        yield from _add(block, element, source, unwrapping)
         if block.is_full:
             yield from block.flush()
     yield from block.flush()
 
 
 def _add(
-    block: BlockBuilder, element: Element, source: Elements, options: ReadOptions
+    block: BlockBuilder, element: Element, source: Elements, unwrapping: Unwrapping
 ) -> Iterator[Unread]:
     try:
-        records = parse(element.piece, options) if element.piece.data else []
+        piece, records = unwrapping.records(element.piece)
     except MalformedError as error:
         element = source.give_back(element)
         yield lose(block, element.piece, error)
     else:
-        yield from add_records(block, element.piece, records)
+        yield from add_records(block, piece, records)
     block.count(element.consumed)
 
 
-def _wraps_records(head: bytes) -> bool:
-    """Say whether a file is one object that holds an array of objects which are no turns of a chat."""
-    if not _OBJECT.match(head):
-        return False
-    depth, holds = 0, False
-    for found in _MARKS.finditer(head):
-        mark = head[found.start()]
-        if found[0] == b'"':  # the head ends inside a string
-            break
-        if mark in b"{[":
-            depth += 1
-            if depth == 2 and mark == 0x5B and _OBJECT.match(head, found.end()):
-                holds = holds or not _TURN.match(head, found.end())
-        elif mark in b"]}":
-            depth -= 1
-            if depth == 0:  # more values may follow: then each is a record
-                return holds and not head[found.end() :].strip(b" \t\r\n,")
-    return holds
+def _with_more(stream: BinaryIO, head: bytes, most: int) -> bytes:
+    parts, left = [head], most - len(head)
+    while left > 0 and (part := stream.read(min(left, CHUNK))):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
+
+
+def _length_of(stream: BinaryIO) -> int:
+    length = 0
+    while part := stream.read(CHUNK):
+        length += len(part)
+    return length

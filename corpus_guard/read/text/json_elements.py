@@ -11,6 +11,10 @@ from corpus_guard.read.text.lines import CHUNK, Piece
 _WHITE = b" \t\r\n"
 _FIRST_KEY = re.compile(rb'\s*\{\s*("[^"\\]{0,64}")')
 _RECORD_START = re.compile(rb'(?<=[,\n])\s*+(?=\{\s*+("[^"\\]{0,64}+"))')
+_FIRST_KEY_BY_ID = re.compile(rb'\s*"(?:[^"\\]|\\.){0,256}"\s*:' + _FIRST_KEY.pattern, re.DOTALL)
+_RECORD_START_BY_ID = re.compile(
+    rb'(?<=[,\n])\s*+(?="(?:[^"\\]|\\.){0,256}+"\s*+:\s*+\{\s*+("[^"\\]{0,64}+"))', re.DOTALL
+)
 _RESCANS, _FREE_RESCANS = 4, 64 << 20
 """How often a damaged file may be looked through again, and how many bytes of it in any case."""
 _STEP = 8 << 10
@@ -25,26 +29,38 @@ class Element(NamedTuple):
 
 
 class Elements:
-    """The elements of a stream: of an array, of the arrays in an object, or one after another.
+    """The elements of a stream: of an array, of containers in an object, or one after another.
 
-    The `consumed` of all elements adds up to the stream's length. What surrounds the arrays in an
-    object comes last, as one element in which they are empty. An element that the stream's end leaves
-    open comes like any other; it is for the parser to find that it is malformed.
+    Containers lie `wrapped` brackets deep, their own counted, and their elements begin with the byte
+    `first`: arrays, or, if it is a quote, objects whose elements come with their keys (`"id": {...}`).
+    The `consumed` of all elements adds up to the stream's length. What surrounds the containers comes
+    last, as one element in which they are empty. An element that the stream's end leaves open comes
+    like any other; it is for the parser to find that it is malformed.
     """
 
     def __init__(
-        self, stream: BinaryIO, head: bytes, offset: int, most_bytes: int, *, wrapped: bool
+        self,
+        stream: BinaryIO,
+        head: bytes,
+        offset: int,
+        most_bytes: int,
+        *,
+        wrapped: int = 0,
+        first: int = 0x7B,
     ) -> None:
         """Continue `head`, the beginning of the stream, whose first byte stands at `offset`."""
         from corpus_guard.read.text import kernels
 
         self._kernels = kernels
-        self._state = kernels.new_state(wrapped=wrapped)
+        self._state = kernels.new_state(wrapped, first)
         self._stream = stream
         self._waiting = [memoryview(head)]
         self._position = offset  # of the first byte that waits
         self._most = most_bytes
-        self._around = wrapped
+        self._around = wrapped > 0
+        by_id = first == 0x22
+        self._first_key = _FIRST_KEY_BY_ID if by_id else _FIRST_KEY
+        self._start_of_record = _RECORD_START_BY_ID if by_id else _RECORD_START
         self._surroundings = bytearray()
         self._around_length = 0
         self._raw = self._good = b""
@@ -69,6 +85,8 @@ class Elements:
         if self._around_length:
             cut = self._around_length - len(self._surroundings)
             data = bytes(self._surroundings)
+            if data.strip(_WHITE) == b"{}":  # of an object that was itself the container
+                data = b""
             yield Element(Piece(0, data, self._around_length, cut), self._position - self._told)
 
     def give_back(self, element: Element) -> Element:
@@ -131,8 +149,8 @@ class Elements:
         self._rescanned += len(data)
         if self._rescanned > max(_FREE_RESCANS, _RESCANS * self._position):
             return None
-        known = _FIRST_KEY.match(self._good)
-        starts = _RECORD_START.finditer(data, data.find(b"{") + 1)
+        known = self._first_key.match(self._good)
+        starts = self._start_of_record.finditer(data, data.find(b"{") + 1)
         return next((at.end() for at in starts if not known or at[1] == known[1]), None)
 
     def _restart(self, first: int, held: bytes) -> None:

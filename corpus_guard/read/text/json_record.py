@@ -2,7 +2,8 @@
 
 orjson reads what is well formed. What it refuses is read by the standard library after its nesting has
 been measured, with invalid UTF-8 and lone surrogates replaced, `NaN` accepted and several objects
-on a line told apart. Of a key that occurs twice every value is kept.
+on a line told apart. Of a key that occurs twice every value is kept. A list in the place of a record is
+a chat, or several chats or records, if it looks so.
 """
 
 import json
@@ -14,6 +15,7 @@ import orjson
 
 from corpus_guard.config import ReadOptions
 from corpus_guard.read.blocks import BlockBuilder, decode
+from corpus_guard.read.text.json_lists import MOST_RECORDS, records_in
 from corpus_guard.read.text.lines import Piece
 from corpus_guard.types import Unread
 
@@ -60,8 +62,12 @@ def parse(piece: Piece, options: ReadOptions) -> list[JsonRecord]:
 
 def add_records(block: BlockBuilder, piece: Piece, records: list[JsonRecord]) -> Iterator[Unread]:
     """Add the records of a piece to a block; yield what of them was not read."""
+    is_alone = len(records) == 1
     for record in records:
-        row = block.add(piece.offset, piece.data, record.fields, record.oddities)
+        if is_alone:
+            row = block.add(piece.offset, piece.data, record.fields, record.oddities)
+        else:  # the bytes are those of all of them
+            row = block.add_values(record.fields, record.oddities, piece.offset)
         if piece.cut:
             yield block.cut(row, piece)
         elif record.partial:
@@ -86,7 +92,7 @@ def _parse(raw: bytes, options: ReadOptions) -> list[JsonRecord]:
         return _parse_leniently(raw, options)
     if type(value) is dict and _may_repeat_keys(raw, value):
         return _parse_leniently(raw, options)
-    return [_record(value, (), options)]
+    return _records(value, (), options)
 
 
 def _depth(raw: bytes) -> int:
@@ -163,7 +169,7 @@ def _parse_leniently(raw: bytes, options: ReadOptions) -> list[JsonRecord]:
             raise MalformedError(error.msg) from None
         except (ValueError, RecursionError):
             raise MalformedError("nested too deeply, or a number too long") from None
-        found.append(_record(value, (*oddities, *_marks(value)), options))
+        found += _records(value, (*oddities, *_marks(value)), options)
         while place < len(text) and text[place] in " \t\r\n,":
             place += 1
     if not found:
@@ -190,13 +196,25 @@ def _strings(value: object) -> Iterator[str]:
             pending.extend(item)
 
 
-def _record(value: object, oddities: tuple[str, ...], options: ReadOptions) -> JsonRecord:
+def _records(value: object, oddities: tuple[str, ...], options: ReadOptions) -> list[JsonRecord]:
     if isinstance(value, str):
-        return JsonRecord({"text": value}, oddities, None)
-    if not isinstance(value, dict):
-        text = json.dumps(value, ensure_ascii=False)
-        return JsonRecord({_RAW_FIELD: text}, (*oddities, "not_an_object"), None)
-    if len(value) <= options.max_keys:
-        return JsonRecord(value, oddities, None)
-    kept = dict(list(value.items())[: options.max_keys])
+        return [JsonRecord({"text": value}, oddities, None)]
+    if isinstance(value, dict):
+        return [record_of(value, oddities, options)]
+    found = records_in(value) if isinstance(value, list) else None
+    if found is not None:
+        return [record_of(fields, oddities, options) for fields in found]
+    text, partial = json.dumps(value, ensure_ascii=False), None
+    if isinstance(value, list) and len(value) > MOST_RECORDS:
+        partial = f"a list of more than {MOST_RECORDS:,}; scanned as one text"
+    return [JsonRecord({_RAW_FIELD: text}, (*oddities, "not_an_object"), partial)]
+
+
+def record_of(
+    fields: dict[str, Any], oddities: tuple[str, ...], options: ReadOptions
+) -> JsonRecord:
+    """Return an object as a record, with no more keys than are allowed."""
+    if len(fields) <= options.max_keys:
+        return JsonRecord(fields, oddities, None)
+    kept = dict(list(fields.items())[: options.max_keys])
     return JsonRecord(kept, oddities, f"more than {options.max_keys} keys; the first were scanned")

@@ -5,14 +5,20 @@ import numpy as np
 
 NO_BORDER, BEFORE, AFTER, OPENED, CLOSED, ENDED = range(-1, 5)
 """An element ends before a byte (a comma, the array's own bracket) or with it. In an object that wraps
-arrays of records: an array's first element begins here, the array ends here, the object ends here."""
+arrays of records: an array's first element begins here, the array ends here, the object ends here. An
+object that holds records by key is here an array, whose elements begin with their keys."""
 
-_DEPTH, _IN_STRING, _ESCAPED, _IN_ARRAY, _WRAPPED, _EXPECTING = range(6)
+_DEPTH, _IN_STRING, _ESCAPED, _IN_ARRAY, _WRAPPED, _EXPECTING, _FIRST = range(7)
 
 
-def new_state(*, wrapped: bool) -> np.ndarray:
-    """Return the state of a stream's beginning; `wrapped` says that an object wraps the records."""
-    return np.array([0, 0, 0, 0, int(wrapped), 0], np.int64)
+def new_state(wrapped: int = 0, first: int = 0x7B) -> np.ndarray:
+    """Return the state of a stream's beginning.
+
+    `wrapped` says how deep in an object the arrays of records lie, their own bracket counted; 0 that
+    none wraps them. Of those arrays the ones are opened whose elements begin with the byte `first`; if
+    it is a quote, objects are opened instead, and their keys go with the elements.
+    """
+    return np.array([0, 0, 0, 0, wrapped, 0, first], np.int64)
 
 
 def restart(state: np.ndarray) -> None:
@@ -60,7 +66,7 @@ def _in_records(mark, state):  # type: ignore[no-untyped-def]  # numba infers
     elif mark in (0x5D, 0x7D):
         if state[_DEPTH] == 0:
             state[_IN_ARRAY] = 0
-            state[_DEPTH] = state[_WRAPPED]
+            state[_DEPTH] = max(0, state[_WRAPPED] - 1)
             return CLOSED if state[_WRAPPED] else BEFORE
         state[_DEPTH] -= 1
         return AFTER if state[_DEPTH] == 0 else NO_BORDER
@@ -73,14 +79,16 @@ def _in_records(mark, state):  # type: ignore[no-untyped-def]  # numba infers
 def _around_arrays(mark, state):  # type: ignore[no-untyped-def]  # numba infers
     if state[_EXPECTING] and mark not in (0x20, 0x09, 0x0A, 0x0D):
         state[_EXPECTING] = 0
-        if mark == 0x7B:
+        if mark == state[_FIRST]:
             state[_IN_ARRAY] = 1
-            state[_DEPTH] = 1
+            state[_IN_STRING] = mark == 0x22
+            state[_DEPTH] = mark != 0x22
             return OPENED
     if mark == 0x22:
         state[_IN_STRING] = 1
     elif mark in (0x5B, 0x7B):
-        state[_EXPECTING] = mark == 0x5B and state[_DEPTH] == 1
+        opens = mark == (0x7B if state[_FIRST] == 0x22 else 0x5B)
+        state[_EXPECTING] = opens and state[_DEPTH] == state[_WRAPPED] - 1
         state[_DEPTH] += 1
     elif mark in (0x5D, 0x7D):
         state[_DEPTH] -= 1
