@@ -370,7 +370,8 @@ class FileLayout:
     """The layouts that were found in one group of files, for people to check.
 
     `layout` is the one by which most of their records were read; `also` names those by which others
-    were, since each record is read as what its own fields say that it is.
+    were, since each record is read as what its own fields say that it is. `forms` names what records
+    were unfolded from: an export, an applied chat template, other records.
     `other_fields` names fields in no role, at most OTHER_FIELDS_LISTED of `other_fields_total`, each
     cut to OTHER_FIELD_LENGTH characters: those that a sample of the records holds. They are scanned as
     well, for all that can hide in any text. `told_by` is how large the sample is where the files hold
@@ -382,6 +383,7 @@ class FileLayout:
     format: str
     layout: Layout
     also: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
     other_fields: tuple[str, ...] = ()
     other_fields_total: int = 0
     told_by: int = 0

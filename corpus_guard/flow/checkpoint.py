@@ -158,7 +158,7 @@ class Checkpoint:
                 [seen.records, seen.rows, seen.left_out, seen.bytes_read,
                  [[u.kind, u.row, u.byte_offset, u.size_bytes, u.reason] for u in seen.unread],
                  [[_told(one.layout), one.rows] for one in seen.layouts], dict(seen.held),
-                 seen.named]
+                 seen.named, seen.forms]
                 for seen in result.seen
             ],
         }  # fmt: skip
@@ -230,10 +230,19 @@ def _result(part: Part, told: Mapping[str, Any]) -> PartResult:
             layouts=tuple(LayoutRows(layout=_layout(one), rows=count) for one, count in layouts),
             held=held,
             named=tuple(named),
+            forms=forms,
         )
-        for shard, (records, rows, left_out, bytes_read, unread, layouts, held, named) in zip(
-            part.shards, told["seen"], strict=False
-        )
+        for shard, (
+            records,
+            rows,
+            left_out,
+            bytes_read,
+            unread,
+            layouts,
+            held,
+            named,
+            forms,
+        ) in zip(part.shards, told["seen"], strict=False)
     ]
     return PartResult(part=part, seen=tuple(seen), failures=told["failures"])
 
@@ -245,4 +254,6 @@ def _told(layout: Layout) -> str:
 def _layout(told: str) -> Layout:
     found = json.loads(told)
     roles = {role: tuple(names) for role, names in found["roles"].items()}
-    return Layout(**{**found, "roles": roles, "second": tuple(found["second"])})
+    turned = tuple({role: tuple(names) for role, names in one.items()} for one in found["turned"])
+    plain = {"roles": roles, "second": tuple(found["second"]), "turned": turned}
+    return Layout(**{**found, **plain})

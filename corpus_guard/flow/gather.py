@@ -20,6 +20,8 @@ from corpus_guard.flow.planning import SketchPlan
 from corpus_guard.normalise import (
     Scheme,
     Sorter,
+    Table,
+    Threads,
     Unfolder,
     holds,
     keep_sample,
@@ -43,12 +45,13 @@ class GatherPlan:
     """What every worker needs to know, small enough to send.
 
     `layouts` are those of files that have a fixed one, by file index; `scheme` tells those of all other
-    records.
+    records, `threads` how the records of a file are joined that are replies to others.
     """
 
     read: ReadOptions
     layouts: Mapping[int, Layout]
     scheme: Scheme
+    threads: Mapping[int, Threads] = field(default_factory=dict)
     sketches: SketchPlan
     settings: SketchSettings
     store: PartStore
@@ -77,7 +80,8 @@ class ShardSeen:
     `records` counts the records that begin in it, read or not; `rows` those that were spooled;
     `left_out` those that `--sample` or `--limit` left out; `bytes_read` its bytes on disk. `layouts`
     says by which layouts the rows were read, `held` how many rows say something in each role, `named`
-    which of the fields that the user names some record has.
+    which of the fields that the user names some record has, `forms` how many records were unfolded from
+    what.
     """
 
     shard: Shard
@@ -89,6 +93,7 @@ class ShardSeen:
     layouts: tuple[LayoutRows, ...] = ()
     held: Mapping[str, int] = field(default_factory=dict)
     named: tuple[str, ...] = ()
+    forms: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +144,25 @@ class _Tally:
             if column.null_count < len(column):
                 self.held[role] += pc.sum(pc.greater(pc.binary_length(column), 0)).as_py()
 
+    def _gaps(self) -> Iterator[Unread]:
+        """Yield what was read, but not understood."""
+        table = self.unfolder.table
+        if table is not None and table.left_out:
+            why = f"{table.left_out:,} messages are too much to join replies to; split the file"
+            yield self._gap(why)
+        if isinstance(self.given, Sorter) and (why := self.given.not_understood(self.rows)):
+            yield self._gap(why)
+
+    def _gap(self, why: str) -> Unread:
+        return Unread(
+            file=self.shard.file.name,
+            kind="bytes",
+            row=-1,
+            byte_offset=-1,
+            size_bytes=0,
+            reason=why,
+        )
+
     def seen(self) -> ShardSeen:
         if isinstance(self.given, Layout):
             layouts: tuple[LayoutRows, ...] = (LayoutRows(layout=self.given, rows=self.rows),)
@@ -150,10 +174,11 @@ class _Tally:
             rows=self.rows,
             left_out=self.left_out,
             bytes_read=self.bytes_read,
-            unread=tuple(self.unread),
+            unread=(*self.unread, *self._gaps()),
             layouts=layouts if self.rows else (),
             held={role: count for role, count in sorted(self.held.items()) if count},
             named=tuple(sorted(self.named)),
+            forms=dict(sorted(self.unfolder.forms.items())),
         )
 
 
@@ -303,11 +328,24 @@ def _part_batches(
         if left == 0:
             return
         given = plan.layouts.get(shard.file.index, sorter)
-        unfolder = Unfolder.of(plan.read.overrides)
+        unfolder = _unfolder(shard, plan)
         tally = _Tally(shard, given, named_by(plan.read.overrides), unfolder)
         yield from _batches(tally, plan, left, advance)
         seen.append(tally.seen())
         left = None if left is None else left - tally.rows
+
+
+def _unfolder(shard: Shard, plan: GatherPlan) -> Unfolder:
+    """Return what unfolds a shard's records; where they reply to others, with the texts of all."""
+    unfolder, threads = Unfolder.of(plan.read.overrides), plan.threads.get(shard.file.index)
+    if threads is not None:
+        table = Table()
+        for item in read_shard(shard, plan.read):
+            for record in item.fields if isinstance(item, RecordBlock) else ():
+                table.add(threads, record)
+        table.finish()
+        unfolder.threads, unfolder.table = threads, table
+    return unfolder
 
 
 def _joined(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

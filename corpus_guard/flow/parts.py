@@ -64,7 +64,11 @@ class _Keys:
             repr((plan.read, plan.sketches, plan.settings, plan.scheme, self.stamps)).encode()
         )
         for shard in group:
-            what = (*_identity(shard.file), self.plan.layouts.get(shard.file.index))
+            what = (
+                *_identity(shard.file),
+                self.plan.layouts.get(shard.file.index),
+                self.plan.threads.get(shard.file.index),
+            )
             place = (shard.index, shard.file.index, shard.start, shard.end)
             wanted.update(repr((place, what)).encode("utf-8", "surrogateescape"))
         if self.plan.read.limit is not None:  # how far to read depends on all that comes before

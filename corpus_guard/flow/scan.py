@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -80,11 +81,12 @@ def run_scan(
         with clock.stage("plan"):
             resolved = targets.resolve(given, options, folder)
             surveyed = survey_files(resolved.files, options.read)
-            shards = plan_shards(resolved.files, options.read)
+            shards = plan_shards(resolved.files, options.read, whole=surveyed.threads)
             plan = GatherPlan(
                 read=options.read,
                 layouts=surveyed.fixed,
                 scheme=surveyed.scheme,
+                threads=surveyed.threads,
                 sketches=plan_sketches(selected.chosen),
                 settings=options.sketch,
                 store=(store := PartFolder(folder)),
@@ -116,7 +118,7 @@ def run_scan(
         result = _result(
             resolved,
             _digest(rows),
-            _with_encodings(surveyed.shown(_layouts(seen)), resolved),
+            _with_encodings(surveyed.shown(_layouts(seen), _forms(seen)), resolved),
             findings,
             coverage,
             options,
@@ -146,6 +148,14 @@ def _with_encodings(layouts: Sequence[FileLayout], resolved: Resolved) -> tuple[
     """Return layouts with the encoding of the file that each names."""
     encodings = {file.name: file.encoding for file in resolved.files}
     return tuple(replace(layout, encoding=encodings[layout.example]) for layout in layouts)
+
+
+def _forms(seen: Sequence[ShardSeen]) -> dict[int, Counter[str]]:
+    """Return what the records of each file were unfolded from, by file index."""
+    found: dict[int, Counter[str]] = {}
+    for shard in seen:
+        found.setdefault(shard.shard.file.index, Counter()).update(shard.forms)
+    return found
 
 
 def _require_named(surveyed: Surveyed, seen: Sequence[ShardSeen], done: Checkpoint) -> None:

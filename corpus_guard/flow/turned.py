@@ -76,6 +76,7 @@ def _read(
         read=before.read,
         layouts=before.layouts,
         scheme=replace(before.scheme, turned=place),
+        threads=before.threads,
         sketches=plan_sketches(rules),
         settings=before.settings,
         store=store,

@@ -12,6 +12,7 @@ from corpus_guard.errors import UsageError
 from corpus_guard.escape import ELLIPSIS, safe_text
 from corpus_guard.normalise.facts import Record
 from corpus_guard.normalise.fields import NOTHING, Used
+from corpus_guard.normalise.forms.threads import Threads, threads_of
 from corpus_guard.normalise.forms.unfolding import Unfolder
 from corpus_guard.normalise.scheme import Scheme, holds, named_by
 from corpus_guard.normalise.sorting import Sorter
@@ -50,7 +51,8 @@ class Surveyed:
     """What is known of the files before they are read.
 
     `fixed` are the layouts of files whose format has one, by file index; `scheme` tells those of all
-    other records. `unmet` are fields that the user names and the sample lacks, `fields` those it has.
+    other records; `threads` how the records of files whose records are replies to others are joined.
+    `unmet` are fields that the user names and the sample lacks, `fields` those it has.
     """
 
     files: Sequence[SourceFile]
@@ -58,6 +60,7 @@ class Surveyed:
     scheme: Scheme
     unmet: frozenset[str]
     fields: frozenset[str]
+    threads: Mapping[int, Threads] = field(default_factory=dict)
     sample: Sequence[_Sampled] = field(repr=False)
 
     def require_named(self, found: Iterable[str]) -> None:
@@ -66,8 +69,15 @@ class Surveyed:
         if missing and self.fields:
             raise UsageError(_no_such_field(min(missing), self.fields))
 
-    def shown(self, rows: Mapping[int, Sequence[LayoutRows]]) -> tuple[FileLayout, ...]:
-        """Return one entry per group of like files, given by which layouts their records were read."""
+    def shown(
+        self,
+        rows: Mapping[int, Sequence[LayoutRows]],
+        forms: Mapping[int, Mapping[str, int]] | None = None,
+    ) -> tuple[FileLayout, ...]:
+        """Return one entry per group of like files, given by which layouts their records were read.
+
+        `forms` says of each file what its records were unfolded from.
+        """
         others, sampled = self._other_fields()
         groups: dict[tuple[str, str], _Group] = {}
         for file in self.files:
@@ -77,6 +87,7 @@ class Surveyed:
             group.files.append(file)
             group.also |= {one.layout.name for one in layouts} - {usual.name}
             group.others.update(others.get(file.index, ()))
+            group.forms.update((forms or {}).get(file.index, {}))
             group.sampled += sampled[file.index]
             group.rows += sum(one.rows for one in layouts)
         return tuple(group.shown() for group in groups.values())
@@ -103,6 +114,7 @@ class _Group:
     files: list[SourceFile] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
     also: set[str] = field(default_factory=set)
+    forms: Counter[str] = field(default_factory=Counter)
     sampled: int = 0
     rows: int = 0
 
@@ -115,6 +127,7 @@ class _Group:
             format=self.files[0].format,
             layout=self.layout,
             also=tuple(sorted(self.also)),
+            forms=tuple(name for name, _ in sorted(self.forms.items(), key=_by_count)),
             other_fields=tuple(_cut(name) for name in ranked[:OTHER_FIELDS_LISTED]),
             other_fields_total=len(ranked),
             told_by=self.sampled if self.rows > self.sampled else 0,
@@ -134,6 +147,7 @@ def survey_files(files: Sequence[SourceFile], options: ReadOptions) -> Surveyed:
     is_small = sum(file.size_bytes for file in files) <= WHOLE_BYTES
     sample: list[_Sampled] = []
     fields: set[str] = set()
+    threads: dict[int, Threads] = {}
     unmet, is_whole = set(named_by(options.overrides)), True
     for file in files:
         records, is_all = _sampled(file, options, is_small and file.index not in fixed)
@@ -141,6 +155,10 @@ def survey_files(files: Sequence[SourceFile], options: ReadOptions) -> Surveyed:
         for one in records:
             fields.update(map(str, one.record))
             unmet = {name for name in unmet if not holds(one.record, name)}
+        joined = threads_of(one.record for one in records) if file.index not in fixed else None
+        if joined is not None and not named_by(options.overrides):
+            threads[file.index] = joined
+            records = [replace(one, record=joined.joined(one.record, None)) for one in records]
         sample += records
         sample = _smallest(sample) if len(sample) > 4 * MOST_SAMPLED else sample
     sample = _smallest(sample)
@@ -151,6 +169,7 @@ def survey_files(files: Sequence[SourceFile], options: ReadOptions) -> Surveyed:
         scheme=Scheme.of(open_records, options.overrides),
         unmet=frozenset(unmet),
         fields=frozenset(fields),
+        threads=threads,
         sample=sample,
     )
     if is_whole:
@@ -224,6 +243,10 @@ def _sampled(
             for one in (unfolder.records(record) if reader.layout is None else [record])
         ]
     return found, len(pieces) == 1 and read_count < pieces[0][2]
+
+
+def _by_count(item: tuple[str, int]) -> tuple[int, str]:
+    return -item[1], item[0]
 
 
 def _cut(name: str) -> str:

@@ -34,10 +34,14 @@ def columns_of(records: Sequence[Record], given: Layout | Sorter) -> Columns:
         return _by_layout(records, given, {})
     groups, speakers = given.groups(records), given.scheme.speakers
     if len(groups) == 1:
-        return _by_layout(records, groups[0][0], speakers)
+        found = _by_layout(records, groups[0][0], speakers)
+        given.look_at_rest(groups[0][0], records, found)
+        return found
     columns: Columns = {"other": [None] * len(records)}
     for layout, places in groups:
-        found = _by_layout([records[place] for place in places], layout, speakers)
+        chosen = [records[place] for place in places]
+        found = _by_layout(chosen, layout, speakers)
+        given.look_at_rest(layout, chosen, found)
         for role, texts in found.items():
             column = columns.setdefault(role, [None] * len(records))
             for place, text in zip(places, texts, strict=True):

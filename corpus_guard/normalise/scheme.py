@@ -91,6 +91,11 @@ class Scheme:
         )
         return cls(overrides=overrides, survey=survey, speakers=speakers)
 
+    @property
+    def names_texts(self) -> bool:
+        """Whether the user says which fields are texts."""
+        return any(getattr(self.overrides, role) is not None for role in _TEXTS)
+
     def knows(self, name: str) -> bool:
         """Say whether a field's name says anything: it is in the tables, or in the sample."""
         if name in self.survey.names:

@@ -6,7 +6,7 @@ keys. However many different records there are, what is remembered is bounded.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from corpus_guard.normalise.facts import ABSENT, BLANK, LIST_OF_MAPPINGS, SCALAR
 from corpus_guard.normalise.fields import field_value, leaf
 from corpus_guard.normalise.pairs import read_otherwise
 from corpus_guard.normalise.scheme import LABELS, Scheme, named_by
+from corpus_guard.normalise.strange import Strange
 from corpus_guard.normalise.turns import is_chat
 from corpus_guard.types import Layout, LayoutRows
 
@@ -46,6 +47,7 @@ class Sorter:
     _one_of_each: dict[str, Layout] = field(default_factory=dict)
     _counted: dict[int, tuple[Layout, int]] = field(default_factory=dict)
     _rare: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _strange: Strange = field(default_factory=Strange)
 
     def groups(self, records: Sequence[Record]) -> list[tuple[Layout, Sequence[int]]]:
         """Return the layouts of records, and the places of those that are read by each, sorted."""
@@ -66,6 +68,18 @@ class Sorter:
             found.append(LayoutRows(layout=rare, rows=rows))
         self._counted, self._rare = {}, Counter()
         return tuple(sorted(found, key=lambda one: (-one.rows, repr(one.layout))))
+
+    def look_at_rest(
+        self, layout: Layout, records: Sequence[Record], columns: Mapping[str, Sequence[str | None]]
+    ) -> None:
+        """Note the records of a layout that say most in fields of no role."""
+        if not self.scheme.turned and not self.scheme.names_texts:
+            self._strange.look(layout, records, columns)
+
+    def not_understood(self, rows: int) -> str:
+        """Return why some of so many rows were not understood, since this was last asked; "" if all."""
+        told, self._strange = self._strange.told(rows), Strange()
+        return told
 
     def _count(self, layout: Layout, rows: int) -> None:
         before = self._counted.get(id(layout), (layout, 0))[1]

@@ -1,7 +1,7 @@
 """Cut files into shards and read them; whatever goes wrong inside one becomes an `Unread`."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -22,12 +22,19 @@ Item = TypeVar("Item", RecordBlock, Unread)
 
 
 def plan_shards(
-    files: Sequence[SourceFile], options: ReadOptions, shard_bytes: int = SHARD_BYTES
+    files: Sequence[SourceFile],
+    options: ReadOptions,
+    shard_bytes: int = SHARD_BYTES,
+    whole: Collection[int] = (),
 ) -> tuple[Shard, ...]:
-    """Return the shards of the files, in order: byte ranges where the format can be split."""
+    """Return the shards of the files, in order: byte ranges where the format can be split.
+
+    Files whose index is in `whole` are not.
+    """
     shards: list[Shard] = []
     for file in files:
-        step = shard_bytes if _is_splittable(file) else max(1, file.size_bytes)
+        is_split = _is_splittable(file) and file.index not in whole
+        step = shard_bytes if is_split else max(1, file.size_bytes)
         for start in range(0, max(1, file.size_bytes), step):
             end = min(file.size_bytes, start + step)
             shards.append(Shard(index=len(shards), file=file, start=start, end=end))

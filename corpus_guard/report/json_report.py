@@ -120,6 +120,8 @@ def _layout(found: FileLayout) -> dict[str, object]:
         "kind": found.layout.kind,
         "name": found.layout.name or found.layout.kind,
         "also": list(found.also),
+        "forms": list(found.forms),
+        "turned": [_sorted(roles) for roles in found.layout.turned],
         "roles": _sorted(found.layout.roles),
         "winner": found.layout.winner or None,
         "other_fields": list(found.other_fields),

@@ -19,6 +19,7 @@ from corpus_guard.normalise.forms.exports import Export, export_of
 from corpus_guard.normalise.forms.nested import exploded, flat, lists_of_records
 from corpus_guard.normalise.forms.packed import data_in, may_hold_data, unescaped
 from corpus_guard.normalise.forms.templates import may_be_templated, messages_in
+from corpus_guard.normalise.forms.threads import Table, Threads
 from corpus_guard.normalise.scheme import Scheme, named_by
 from corpus_guard.normalise.turns import is_chat, is_message_list, is_pairs
 from corpus_guard.types import RecordBlock, Unread
@@ -39,11 +40,13 @@ _NESTED = (dict, list)
 class Unfolder:
     """Unfolds records; remembers what records of one structure are, and counts what it did.
 
-    `kept` are fields that the user names: they stay where they are. `forms` counts records by what
-    they were unfolded from.
+    `kept` are fields that the user names: they stay where they are. With `threads`, records are replies
+    to others, whose texts are in the `table`. `forms` counts records by what they were unfolded from.
     """
 
     kept: frozenset[str] = frozenset()
+    threads: Threads | None = None
+    table: Table | None = None
     forms: Counter[str] = field(default_factory=Counter)
     _plans: dict[object, "_Plan"] = field(default_factory=dict)
 
@@ -71,13 +74,16 @@ class Unfolder:
 
     def records(self, record: Record) -> list[Record]:
         """Return what a record holds: itself, or plain records."""
+        if self.threads is not None:
+            self.forms[self.threads.name] += 1
+            return [self.threads.joined(record, self.table)]
         return list(self._unfolded(record, 0)) if _may_be_folded(record) else [record]
 
     def _changed(self, block: RecordBlock) -> dict[int, list[Record]]:
         """Return the records of a block that are folded, as what they hold, by place."""
         found: dict[int, list[Record]] = {}
         for place, record in enumerate(block.fields):
-            if _may_be_folded(record):
+            if self.threads is not None or _may_be_folded(record):
                 units = self.records(record)
                 if len(units) != 1 or units[0] is not record:
                     found[place] = units
