@@ -72,11 +72,12 @@ class Reader:
 
     A file that begins with one of `magic`, or whose first bytes it `recognises`, is of this format
     whatever it is called, and so is text that it `overrules`. Else its name decides (`extensions`),
-    unless every file of the format shows what it is (`always_shown`); a file of no known ending goes to the format that it `resembles`, and
-    one that tells nothing, as an empty one, to the `fallback`. Files that look binary are left out
-    unless the format is `binary`, or they are UTF-16 and it reads `wide` text. A text format, which
-    is none of the two and not `native`, is handed UTF-8 whatever its files' encoding is.
-    `refused` are first bytes of files that are akin to it, and why they are not read.
+    unless every file of the format shows what it is (`always_shown`); a file of no known ending goes
+    to the format that it `resembles`, and one that tells nothing, as an empty one, to the `fallback`.
+    Files that look binary are left out unless the format is `binary`, or they are UTF-16 and it reads
+    `wide` text. A text format, which is none of the two and not `native`, is handed UTF-8 whatever its
+    files' encoding is. `refused` are first bytes of files that are akin to it, and why they are not
+    read.
 
     A format may know of files beside its own that they only describe these (`describes`), so that they
     are no data, or repeat them (`repeats`). An `archive` holds files of other formats, and none of its

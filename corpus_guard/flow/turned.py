@@ -1,7 +1,8 @@
-"""Records whose texts have no sure roles, read once more with each other text as the response.
+"""Records whose fields have no sure roles, read once more in each other way.
 
-Which of two texts answers the other, their names and shapes may leave open. The rules for responses
-run on each reading; all other rules have run, and what is found is told with the reading.
+Which of two texts answers the other, and which of several fields of few values is the label, names and
+shapes may leave open. The rules for responses and labels run on each reading; all other rules have run,
+and what is found is told with the reading.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,13 +19,13 @@ from corpus_guard.plugins import Detector
 from corpus_guard.sketch.rows.store import PartFolder
 from corpus_guard.types import Finding, Layout, PluginRun, Shard
 
-NEEDED = "responses"
-"""Who needs this evidence is a rule for responses."""
+NEEDED = frozenset({"responses", "labels"})
+"""Who needs such evidence is a rule for what a text leads to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turned:
-    """What the other readings add: findings, and how the rules for responses ran on them."""
+    """What the other readings add: findings, and how the rules ran on them."""
 
     findings: list[Finding] = field(default_factory=list)
     runs: dict[str, PluginRun] = field(default_factory=dict)
@@ -37,9 +38,9 @@ def detect_turned(
     selected: Selected,
     progress: Progress,
 ) -> Turned:
-    """Return what the rules for responses find in the other readings of the records."""
+    """Return what the rules for responses and labels find in the other readings of the records."""
     layouts = [one.layout for seen in reading.seen for one in seen.layouts if one.layout.turned]
-    rules = {n: d for n, d in selected.detectors.items() if NEEDED in d.needs}
+    rules = {n: d for n, d in selected.detectors.items() if NEEDED & set(d.needs)}
     found = Turned()
     if not layouts or not rules:
         return found

@@ -71,7 +71,7 @@ class Facts:
             length=-(-total // len(judged)),
             few=_few(values),
             languages=_languages(judged) if "languages" in shapes else (),
-            varied=round(len(set(map(repr, judged))) / len(judged), 3) if len(judged) > 1 else 0.0,
+            varied=_varied(judged) if names is _OF_KIND["scalar"] else 0.0,
             asks=round(sum(map(_is_question, judged)) / len(judged), 2),
         )
 
@@ -87,6 +87,10 @@ class Facts:
         return cls(
             shapes=told.shapes, length=1 << told.length.bit_length(), languages=told.languages
         )
+
+
+def _varied(values: Sequence[object]) -> float:
+    return round(len(set(map(str, values))) / len(values), 3) if len(values) > 1 else 0.0
 
 
 def _is_question(value: object) -> bool:

@@ -43,7 +43,7 @@ def _of(shape: str, names: str) -> str:
 _SYSTEM = "system? system_prompt? system_message?"
 _ASK = (
     "instruction|prompt|question|query|user|human|problem|unanswerable_question|input_text"
-    "|inputs|src|goal|message_1"
+    "|inputs|src|goal|message_1|task:prose"
 )
 _MORE = "input? context? passage? article? schema?"
 _CHATS = _of(
@@ -118,9 +118,11 @@ KNOWN: tuple[Known, ...] = (
         roles={
             "prompt": f"{_SYSTEM} history:pairs? input.messages:chat|{_ASK}|post|{_CHATS}? {_MORE}",
             "response": "chosen|chosen_response|preferred_output|preferred|accepted|chosen_text"
-            "|response_chosen|chosen_output|response_j|better_response:prose",
+            "|response_chosen|chosen_output|response_j|better_response:prose|winner:prose|good:prose"
+            "|better:prose",
             "rejected": "rejected|rejected_response|non_preferred_output|dispreferred|rejected_text"
-            "|response_rejected|rejected_output|response_k|worse_response:prose",
+            "|response_rejected|rejected_output|response_k|worse_response:prose|negative:prose"
+            "|loser:prose|bad:prose|worse:prose",
         },
     ),
     _compared(  # PKU-SafeRLHF

@@ -1,5 +1,8 @@
 """Find out which field of a record plays which role."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from corpus_guard.config import FieldOverrides
 from corpus_guard.normalise.facts import FEWEST_KNOWN
 from corpus_guard.normalise.fields import leaf
@@ -17,8 +20,16 @@ from corpus_guard.normalise.names import (
     TIME,
     URL,
 )
-from corpus_guard.normalise.pairs import free_texts, pair_layout, turned_beside
+from corpus_guard.normalise.pairs import (
+    free_texts,
+    likeliest_answers,
+    pair_layout,
+    turned_beside,
+)
 from corpus_guard.types import Layout
+
+MOST_LABELS = 4
+"""Of more fields that may be the label, these are tested."""
 
 _TURNS = ("prompt", "response", "rejected")
 
@@ -39,34 +50,54 @@ def layout_of(fields: Fields, overrides: FieldOverrides, *, is_all: bool = True)
     is_open = overrides.text is overrides.prompt is overrides.response is None
     if found is None and is_open:
         found = _pairs(fields, overrides)
-    roles: Roles = dict(found.roles) if found else {}
-    roles |= _side_roles(fields.without(roles), overrides)
     if found is None:
+        found = Layout(kind="plain", roles={}, name="text")
+        roles = _side_roles(fields, overrides)
         roles |= _text_roles(fields.without(roles), overrides)
-    kind, name = (found.kind, found.name) if found else ("plain", "text")
-    label = overrides.label
-    if label is None and kind == "plain" and name not in UNLABELLED:
-        label = _label(fields.without(roles))
-    if label:
-        roles["label"] = (label,)
-    turned = found.turned if found else ()
-    if kind == "plain" and is_open and name not in (*UNLABELLED, PROMPTS_ALONE):
-        turned = turned_beside(roles, fields.without(_less(roles, "text")))
-    if label and kind == "plain":
-        kind, name = "labelled", "labelled text" if name == "text" else f"{name} with labels"
-        roles |= _all_text(fields.without(roles), roles) if overrides.text is None else {}
-    if kind != "chat" and any(fields.fits(f, "chat") for r in _TURNS for f in roles.get(r, ())):
-        name += " (conversational)"
-    winner, second = (found.winner, found.second) if found else ("", ())
-    return Layout(kind=kind, roles=roles, name=name, winner=winner, second=second, turned=turned)
+    else:
+        roles = dict(found.roles) | _side_roles(fields.without(dict(found.roles)), overrides)
+    if found.kind == "preference" and "prompt" not in roles and is_open:
+        asked = free_texts(fields.without(roles))
+        roles |= {"prompt": tuple(asked)} if asked else {}
+    found = _with_labels(fields, replace(found, roles=roles), overrides, is_open=is_open)
+    if found.kind != "chat" and _is_conversational(fields, found.roles):
+        return replace(found, name=f"{found.name} (conversational)")
+    return found
+
+
+def _is_conversational(fields: Fields, roles: Mapping[str, tuple[str, ...]]) -> bool:
+    return any(fields.fits(name, "chat") for role in _TURNS for name in roles.get(role, ()))
+
+
+def _with_labels(
+    fields: Fields, found: Layout, overrides: FieldOverrides, *, is_open: bool
+) -> Layout:
+    """Return a layout with its label, and with the other readings of texts that have no sure role."""
+    roles: Roles = dict(found.roles)
+    may_be_told = found.kind == "plain" and found.name not in UNLABELLED
+    labels = [overrides.label] if overrides.label is not None else []
+    if not labels and may_be_told:
+        labels = _labels(fields.without(roles))
+    if labels and labels[0]:
+        roles["label"] = (labels[0],)
+    turned = list(found.turned)
+    if may_be_told and is_open and found.name != PROMPTS_ALONE:
+        turned += turned_beside(roles, fields.without(_less(roles, "text")))
+    if found.kind != "plain" or not labels or not labels[0]:
+        return replace(found, roles=roles, turned=tuple(turned))
+    if overrides.text is None:
+        roles |= _all_text(fields.without(roles), roles)
+    turned += [{"text": roles.get("text", ()), "label": (name,)} for name in labels[1:MOST_LABELS]]
+    name = "labelled text" if found.name == "text" else f"{found.name} with labels"
+    return replace(found, kind="labelled", name=name, roles=roles, turned=tuple(turned))
 
 
 def _pairs(fields: Fields, overrides: FieldOverrides) -> Layout | None:
     """Return the layout of free texts of unknown roles, of records that hold no label."""
     rest = fields.without(_side_roles(fields, overrides))
-    label = overrides.label or _label(rest)
-    is_told = label is not None and (label == overrides.label or not _is_constant(rest, label))
-    return None if is_told else pair_layout(rest)
+    if overrides.label is not None or any(not _is_constant(rest, n) for n in _labels(rest)):
+        return None
+    return pair_layout(rest)
 
 
 def _is_constant(fields: Fields, name: str) -> bool:
@@ -91,14 +122,16 @@ def _known(fields: Fields, overrides: FieldOverrides) -> Layout | None:
 
 
 def _with_response(fields: Fields, prompts: Layout) -> Layout:
-    """Return prompts with the prose in a field of unknown name as their responses, if there is any."""
+    """Return prompts with the prose in fields of unknown names as their responses, if there is any."""
     rest = fields.without(dict(prompts.roles))
-    name = _longest_string(rest)
-    if name is None or not rest.fits(name, "prose"):
+    texts = free_texts(rest)
+    if not texts:
+        name = _longest_string(rest)
+        texts = [name] if name is not None and rest.fits(name, "prose") else []
+    if not texts:
         return prompts
-    return Layout(
-        kind="instruction", roles={**prompts.roles, "response": (name,)}, name="instructions"
-    )
+    ways = [{**prompts.roles, "response": (name,)} for name in likeliest_answers(texts, rest)]
+    return Layout(kind="instruction", roles=ways[0], name="instructions", turned=tuple(ways[1:]))
 
 
 def _translation(fields: Fields) -> Layout | None:
@@ -182,8 +215,8 @@ def _all_text(fields: Fields, roles: Roles) -> Roles:
     return {"text": (*before, *text, *after)}
 
 
-def _label(fields: Fields) -> str | None:
-    """Return the field that holds the record's label, by its name or else by its few values.
+def _labels(fields: Fields) -> list[str]:
+    """Return the fields that may hold the record's label: one by its name, or else all of few values.
 
     A known name counts wherever its value could be a label; first one whose values nearly all could.
     """
@@ -191,10 +224,10 @@ def _label(fields: Fields) -> str | None:
     for shape in ("label", "some_labels"):
         for name in known:
             if fields.fits(name, shape) and not fields.facts[name].is_text:
-                return name
-    by_values = [
-        (fields.facts[name].few, name)
+                return [name]
+    by_values = {
+        name: fields.facts[name].few
         for low, name in fields.folded.items()
-        if fields.facts[name].few and low not in NO_LABEL
-    ]
-    return min(by_values)[1] if by_values else None
+        if fields.facts[name].few and not {low, leaf(low)} & NO_LABEL
+    }
+    return sorted(by_values, key=lambda name: (by_values[name], name))

@@ -7,6 +7,7 @@ marks do not settle it, each text is read as the answer once.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from corpus_guard.normalise import names
 from corpus_guard.normalise.fields import leaf
@@ -44,7 +45,7 @@ def read_as_pairs(texts: Sequence[str], fields: Fields) -> tuple[list[Roles], bo
     asks = [name for name in texts if _says(name, names.ASKS) and not _says(name, names.ANSWERS)]
     answers = [name for name in texts if _says(name, names.ANSWERS)]
     if len(answers) == 1 and (asks or len(texts) == 2):
-        return [_answered(texts, answers[0])], bool(asks)
+        return [_answered(texts, answers[0])], len(texts) - len(asks) == 1
     if asks and len(texts) - len(asks) == 1:
         return [_answered(texts, next(name for name in texts if name not in asks))], True
     shares = {name: fields.facts[name].asks for name in texts}
@@ -54,6 +55,13 @@ def read_as_pairs(texts: Sequence[str], fields: Fields) -> tuple[list[Roles], bo
         if high - low >= SURE_DIFFERENCE:
             return [_answered(texts, likely[0])], True
     return [_answered(texts, name) for name in likely], False
+
+
+def likeliest_answers(texts: Sequence[str], fields: Fields) -> list[str]:
+    """Return texts, the likeliest response first: by name, then the longest."""
+    return sorted(
+        texts, key=lambda name: (not _says(name, names.ANSWERS), -fields.facts[name].length, name)
+    )
 
 
 def pair_layout(fields: Fields) -> Layout | None:
@@ -68,7 +76,7 @@ def pair_layout(fields: Fields) -> Layout | None:
 
 
 def turned_beside(roles: Mapping[str, tuple[str, ...]], fields: Fields) -> tuple[Roles, ...]:
-    """Return the roles by which the texts of a record that are no prompt and response are tested as such.
+    """Return the roles by which texts that are no prompt and response are tested as such.
 
     There are none where there is one text, or a heading and its text.
     """
@@ -108,4 +116,5 @@ def read_otherwise(layout: Layout, place: int) -> Layout:
     """Return a layout with the roles of its so many-th other reading, from 1; without any, if none."""
     roles = layout.turned[place - 1] if place <= len(layout.turned) else {}
     name = "turned" if roles else "read before"
-    return replace(layout, kind="instruction", roles=roles, name=name, turned=(), winner="")
+    kind: Literal["labelled", "instruction"] = "labelled" if "label" in roles else "instruction"
+    return replace(layout, kind=kind, roles=roles, name=name, turned=(), winner="")

@@ -19,6 +19,9 @@ FEWEST_CHARACTERS = 40
 MORE_THAN_SAID = 16
 """How many times more there must be beside a prompt and its response, which are sure of their roles."""
 
+RAW = "_raw"
+"""The field of what is no record: a list, a number, something nested too deep."""
+
 _ROLES = ("text", "prompt", "response", "rejected")
 _FEWEST_WORDS = 5
 _LISTED = 3
@@ -38,6 +41,10 @@ class Strange:
         self, layout: Layout, records: Sequence[Record], columns: Mapping[str, Sequence[str | None]]
     ) -> None:
         """Note the records of a layout that say more in fields of no role than in all others."""
+        if layout.roles.get("text") == (RAW,):
+            self.rows += len(records)
+            self.fields[RAW] += len(records)
+            return
         others, told = columns["other"], [columns[role] for role in _ROLES if role in columns]
         factor = MORE_THAN_SAID if "response" in layout.roles or layout.turned else 1
         for place, other in enumerate(others):
@@ -62,6 +69,11 @@ class Strange:
         """Return what of so many rows was not understood, and the mend; "" where nothing is to say."""
         if not self.heaps and self.rows <= FEWEST_SHARE * rows:
             return ""
+        if self.fields[RAW] * 2 > self.rows:
+            return (
+                f"{self.fields[RAW]:,} values are no records; make objects of them, one a record, such as"
+                ' {"text": "..."}'
+            )
         ranked = sorted(self.fields, key=lambda name: (-self.fields[name], name))[:_LISTED]
         names = ", ".join(safe_text(name, 40) for name in ranked)
         held = f"{self.rows:,} record{'s say' if self.rows != 1 else ' says'}"

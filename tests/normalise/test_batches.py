@@ -110,10 +110,31 @@ VALUES: list[tuple[object, str | None]] = [
 
 
 @pytest.mark.parametrize(("value", "text"), VALUES)
-@pytest.mark.parametrize("role", ["text", "label", "record_id", "time"])
+@pytest.mark.parametrize("role", ["text", "record_id", "time"])
 def test_a_value_of_any_type_is_a_text(role: str, value: object, text: str | None) -> None:
     layout = Layout(kind="labelled", roles={role: ("field",)})
     assert texts_of({"field": value}, layout).get(role) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "label"),
+    [
+        (" as it is ", "as it is"),
+        ("", None),
+        ("  ", None),
+        ("NaN", None),
+        (float("nan"), None),
+        ("none", "none"),
+        (1.0, "1"),
+        (True, "true"),
+        (["a"], "a"),
+        (["b", "a"], "a + b"),
+        ([], None),
+    ],
+)
+def test_a_label_has_no_blanks_and_a_blank_is_none(value: object, label: str | None) -> None:
+    layout = Layout(kind="labelled", roles={"text": ("text",), "label": ("label",)})
+    assert texts_of({"text": "said", "label": value}, layout).get("label") == label
 
 
 def test_equal_labels_of_different_types_are_equal() -> None:

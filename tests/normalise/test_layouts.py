@@ -159,9 +159,13 @@ COMMON: dict[str, tuple[Record, str, Roles]] = {
     ),
     "a score is no label": ({"text": "hello", "label": 0.73}, "plain", {"text": ("text",)}),
     "an essay is no label": ({"text": "hello", "label": "w" * 101}, "plain", {"text": ("text",)}),
-    "a list is no label": ({"text": "hello", "labels": [1, 2]}, "plain", {"text": ("text",)}),
+    "several labels": (
+        {"text": "hello", "labels": [1, 2]},
+        "labelled",
+        {"text": ("text",), "label": ("labels",)},
+    ),
     "the first that can be the label is": (
-        {"text": "hello", "label": 0.73, "labels": [1], "category": "a"},
+        {"text": "hello", "label": 0.73, "labels": {"a": 1}, "category": "a"},
         "labelled",
         {"text": ("text",), "label": ("category",)},
     ),

@@ -98,7 +98,7 @@ def test_an_empty_response_is_a_response() -> None:
 # labels
 
 
-@pytest.mark.parametrize("value", [0.37, "w" * 101, ["a"], {"a": 1}])
+@pytest.mark.parametrize("value", [0.37, "w" * 101, {"a": 1}])
 @pytest.mark.parametrize("known", [0.37, "a"])
 def test_what_can_be_no_label_is_kept_as_another_text(value: object, known: object) -> None:
     sorter = sorter_of([{"text": "some text", "label": known}] * 20)

@@ -188,7 +188,7 @@ def _planned(record: Record, kept: frozenset[str]) -> _Plan:
     if not any(isinstance(value, _NESTED) for value in record.values()):
         return _Plan(is_plain=True)
     opened = flat(record, kept)
-    is_flat = len(opened) != len(record) and not kept.issuperset(record)
+    is_flat = opened.keys() != record.keys()
     if is_flat and (kind := _understood(opened)):
         return _Plan(is_flat=True, is_plain=kind == "plain")
     for name in lists_of_records(opened):

@@ -140,10 +140,11 @@ def _are_rows(found: list[Any], is_cut: bool, width: int | None = None) -> bool:
     if not seen or not isinstance(seen[0], list) or not seen[0]:
         return False
     wide = len(seen[0]) if width is None else width
+    has_names = width is not None or (len(seen) > 1 and _are_like_names(seen[0]))
     return (len(found) > 1 or width is not None) and all(
         isinstance(row, list)
         and len(row) == wide
-        and (width is not None or not any(isinstance(cell, list | dict) for cell in row))
+        and (has_names or not any(isinstance(cell, list | dict) for cell in row))
         for row in seen
     )
 
