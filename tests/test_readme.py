@@ -8,6 +8,7 @@ import typer
 import corpus_guard
 from corpus_guard import plugins
 from corpus_guard.cli.app import app
+from corpus_guard.normalise.recognised import table
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -18,6 +19,10 @@ SHOWN = [line.removeprefix("$ ") for block in BLOCKS for line in block.splitline
 
 def options(command: str) -> set[str]:
     return {name for option in COMMANDS[command].params for name in option.opts if name[:2] == "--"}
+
+
+def test_the_table_of_recognised_shapes_is_that_of_the_code() -> None:
+    assert table() in README, "run python scripts/recognised_shapes.py --write"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -39,7 +39,7 @@ _NO_SPEAKER = frozenset(
 )  # fmt: skip
 """Fields with short values that tell the items of a list apart and are no speakers."""
 
-LONGEST_NAME = 40
+LONGEST_NAME, MOST_WORDS = 40, 3
 FEWEST_CHATS = 8
 
 Message = Mapping[Any, Any]
@@ -91,11 +91,15 @@ def alternating_field(messages: Sequence[object]) -> Any:  # noqa: ANN401  # any
         if str(name).lower() in _NO_SPEAKER or name in TEXT_FIELDS:
             continue
         values = [item.get(name) for item in items]
-        if all(isinstance(v, str | int) and len(str(v)) <= LONGEST_NAME for v in values):
+        if all(isinstance(v, str | int) and _may_name(str(v)) for v in values):
             turns = [str(value) for value in values]
             if _take_turns(turns) and _speaks(items, name):
                 return name
     return None
+
+
+def _may_name(value: str) -> bool:
+    return len(value) <= LONGEST_NAME and len(value.split(None, MOST_WORDS)) <= MOST_WORDS
 
 
 def _take_turns(turns: Sequence[str]) -> bool:

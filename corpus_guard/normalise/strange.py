@@ -42,8 +42,9 @@ class Strange:
     ) -> None:
         """Note the records of a layout that say more in fields of no role than in all others."""
         if layout.roles.get("text") == (RAW,):
-            self.rows += len(records)
-            self.fields[RAW] += len(records)
+            said = sum(len(text or "") >= FEWEST_CHARACTERS for text in columns["text"])
+            self.rows += said
+            self.fields[RAW] += said
             return
         others, told = columns["other"], [columns[role] for role in _ROLES if role in columns]
         factor = MORE_THAN_SAID if "response" in layout.roles or layout.turned else 1
@@ -71,7 +72,7 @@ class Strange:
             return ""
         if self.fields[RAW] * 2 > self.rows:
             return (
-                f"{self.fields[RAW]:,} values are no records; make objects of them, one a record, such as"
+                f"{self.fields[RAW]:,} values are no records; make each an object, such as"
                 ' {"text": "..."}'
             )
         ranked = sorted(self.fields, key=lambda name: (-self.fields[name], name))[:_LISTED]

@@ -34,6 +34,7 @@ LISTED_FINDINGS = 10
 LISTED_PLACES = 5
 LISTED_LAYOUTS = 5
 LISTED_FIELDS = 8
+LISTED_FORMS = 3
 CONTEXTS = 2
 DETAILED_SEVERITIES = ("critical", "high", "medium")
 NAME_COLUMNS = 13
@@ -215,7 +216,30 @@ def _layout(found: FileLayout) -> str:
     kind = safe_text(found.format, 20)
     if found.encoding != "utf-8":
         kind += f", {safe_text(found.encoding, 20)}"
-    return f"{name}: {roles}{_others(found)}  ({where}, {kind})"
+    if found.forms:
+        kind += (
+            f", unfolded: {', '.join(safe_text(form, 40) for form in found.forms[:LISTED_FORMS])}"
+        )
+    return f"{name}: {roles}{_others(found)}{_turned(found)}  ({where}, {kind})"
+
+
+def _turned(found: FileLayout) -> str:
+    """Return how else the records were read, and how to settle it."""
+    ways = [
+        " ".join(
+            f"{role} ← {', '.join(safe_text(n, 40) for n in fields)}"
+            for role, fields in sorted(one.items())
+        )
+        for one in found.layout.turned
+    ]
+    if not ways:
+        return ""
+    options = (
+        "--label-field"
+        if all("label" in one for one in found.layout.turned)
+        else ("--prompt-field and --response-field, or --text-field")
+    )
+    return f" · not sure, so also read as {'; '.join(ways)} (settle it with {options})"
 
 
 def _others(found: FileLayout) -> str:

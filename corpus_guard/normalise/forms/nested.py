@@ -10,6 +10,7 @@ Plain = dict[str, object]
 
 DEEPEST = 4
 MOST_FLAT = 256
+MANY_ROUNDS = 32
 LONGEST_INHERITED = 64 << 10
 MOST_GROWTH = 8
 """What many records inherit from the one around them may take so many times its size; then only the
@@ -31,7 +32,7 @@ def flat(record: Record, kept: frozenset[str] = frozenset()) -> Plain:
 def _open(found: Plain, name: str, value: object, depth: int) -> None:
     if depth == 0 or not isinstance(value, Mapping) or not value or len(value) > MOST_FLAT:
         found[_free(found, name)] = value
-    elif is_chat(value) and not any(isinstance(inner, list) for inner in value.values()):
+    elif is_message_list([value]):
         found[_free(found, name)] = value
     else:
         for key, inner in value.items():
@@ -50,7 +51,20 @@ def lists_of_records(record: Record) -> list[str]:
     return sorted(found, key=lambda name: (-_weight(record[name]), name))
 
 
+def are_many_rounds(value: object) -> bool:
+    """Say whether a list holds so many pairs of question and answer that they are records, no chat."""
+    return (
+        isinstance(value, list)
+        and len(value) >= MANY_ROUNDS
+        and isinstance(value[0], Mapping)
+        and not is_message_list(value[:1])
+        and is_chat(value[:2])
+    )
+
+
 def _holds_records(value: object) -> bool:
+    if are_many_rounds(value):
+        return True
     if not isinstance(value, list) or not value or is_chat(value):
         return False
     items = value[:8]

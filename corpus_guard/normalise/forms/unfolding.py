@@ -16,7 +16,13 @@ import orjson
 
 from corpus_guard.config import FieldOverrides
 from corpus_guard.normalise.forms.exports import Export, export_of
-from corpus_guard.normalise.forms.nested import exploded, flat, lists_of_records
+from corpus_guard.normalise.forms.nested import (
+    MANY_ROUNDS,
+    are_many_rounds,
+    exploded,
+    flat,
+    lists_of_records,
+)
 from corpus_guard.normalise.forms.packed import data_in, may_hold_data, unescaped
 from corpus_guard.normalise.forms.templates import may_be_templated, messages_in
 from corpus_guard.normalise.forms.threads import Table, Threads
@@ -183,6 +189,9 @@ def _planned(record: Record, kept: frozenset[str]) -> _Plan:
     export = export_of(record)
     if export is not None:
         return _Plan(export=export)
+    for name in record:
+        if name not in kept and are_many_rounds(record[name]):
+            return _Plan(within=name)
     if kind := _understood(record):
         return _Plan(is_plain=kind == "plain")
     if not any(isinstance(value, _NESTED) for value in record.values()):
@@ -289,7 +298,8 @@ def _shape(value: object, depth: int) -> object:
     if isinstance(value, list):
         if value and is_message_list(value):
             return "chat"
-        return ("l", _shape(value[0], depth - 1) if value and depth else "")
+        first = _shape(value[0], depth - 1) if value and depth else ""
+        return None if first is None else ("l", first, len(value) >= MANY_ROUNDS)
     return "n" if value is not None else ""
 
 
