@@ -72,6 +72,7 @@ _SPLIT = r"[A-Za-z](?:[\x{AD}\x{200B}-\x{200F}\x{2060}\x{FEFF}]|&shy;|&zwnj;|&#8
 _WORTH_PARSING = (HINTS.replace(" ", r"\s{1,9}"), OVERRIDE, f"{_NUMBERED}|{_SPLIT}|{ENCODED}")
 """Several patterns, since one of all takes more memory than RE2 allows, and then a hundred times as long."""
 _ORDERED = np.uint8(1)
+_AT_ONCE = 64
 
 
 def scan(batch: pa.RecordBatch) -> npt.NDArray[np.uint8]:
@@ -79,33 +80,34 @@ def scan(batch: pa.RecordBatch) -> npt.NDArray[np.uint8]:
     marks = marks_of(batch, (ELEMENT,), only_with="<", columns=_TEXTS) << np.uint8(1)
     is_page = batch["markup"].is_valid().to_numpy(zero_copy_only=False)
     for name in STRING_COLUMNS:
-        for row, text in _worth_parsing(batch[name], name):
-            if marks[row] & _ORDERED or (is_page[row] and name == "text"):
-                continue  # what of a page is shown is judged by its source
-            if next(hidden_orders(text, is_page=name == "markup"), None):
-                marks[row] |= _ORDERED
+        rows = _worth_parsing(batch[name], name)
+        if name == "text":
+            rows = rows[~is_page[rows]]  # what of a page is shown is judged by its source
+        for first in range(0, len(rows), _AT_ONCE):
+            some = rows[first : first + _AT_ONCE]
+            texts = batch[name].take(pa.array(some)).to_pylist()
+            for found in hidden_orders(texts, is_page=name == "markup"):
+                marks[some[found.place]] |= _ORDERED
     return marks
 
 
 _TEXTS = tuple(name for name in STRING_COLUMNS if name != "markup")
 
 
-def _worth_parsing(column: pa.Array, name: str) -> Iterator[tuple[int, str]]:
-    """Yield the rows and texts that may hide an order; cheap searches leave few."""
+def _worth_parsing(column: pa.Array, name: str) -> npt.NDArray[np.int64]:
+    """Return the rows whose text may hide an order; cheap searches leave few."""
     if column.null_count == len(column):
-        return
+        return np.zeros(0, np.int64)
     may = pc.is_valid(column)
     if name != "markup":
-        marked = [pc.match_substring(column, mark) for mark in ("<", "![", "]:", "](")]
-        for one in marked[1:]:
-            marked[0] = pc.or_(marked[0], one)
-        may = pc.fill_null(marked[0], False)
-    rows = np.flatnonzero(may.to_numpy(zero_copy_only=False))
+        may = pc.match_substring(column, "<")
+        for mark in ("![", "]:", "]("):
+            may = pc.or_(may, pc.match_substring(column, mark))
+    rows = np.flatnonzero(pc.fill_null(may, False).to_numpy(zero_copy_only=False))
     if len(rows) == 0:
-        return
+        return rows
     texts = column.take(pa.array(rows)) if len(rows) < len(column) else column
-    for place in np.flatnonzero(_any_hit(texts)):
-        yield int(rows[place]), texts[int(place)].as_py()
+    return rows[_any_hit(texts)]
 
 
 def _any_hit(texts: pa.Array) -> npt.NDArray[np.bool_]:
@@ -122,7 +124,7 @@ def _told(record: Mapping[str, str | None]) -> Told | None:
     for name in STRING_COLUMNS:
         text = record[name]
         if text and not (name == "text" and record["markup"]):
-            found += hidden_orders(text, is_page=name == "markup")
+            found += hidden_orders([text], is_page=name == "markup")
     if not found:
         return None
     best = min(found, key=lambda one: (-one.order.weight, one.order.text, one.how))

@@ -1,12 +1,15 @@
 """The orders to a model that a page, or a text with markup in it, hides from its reader."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
 
 from corpus_guard.detect.shared.encoded import ENCODED, decoded_texts
 from corpus_guard.detect.shared.marks import for_python
-from corpus_guard.detect.shared.model_orders import Order, order_in
+from corpus_guard.detect.shared.model_orders import Order, may_order, order_in, overrides
 from corpus_guard.detect.shared.page_parts import HiddenText, page_parts
 from corpus_guard.detect.shared.plain_words import plain
 
@@ -16,32 +19,73 @@ _MARKDOWN = (
     ("title of a link", re.compile(r"\]\([^()\s]{0,500}\s+[\"']([^\"'\n]{12,2000})[\"']\)")),
     ("comment", re.compile(r"^ {0,3}\[(?://|comment|_)\]:\s*(?:#|<>)\s*[(\"'](.{12,2000}?)[)\"']\s*$", re.M)),
 )
+SHORTEST = 12
 _ENCODED = re.compile(for_python(ENCODED))
 
 
 class HiddenOrder(NamedTuple):
-    """An order to a model and how it is hidden."""
+    """An order to a model, how it is hidden, and the number of the text that hides it."""
 
     how: str
     order: Order
+    place: int
 
 
-def hidden_orders(text: str, *, is_page: bool) -> Iterator[HiddenOrder]:
-    """Yield the orders in what a text hides, but for those that its reader sees as well.
+class _Piece(NamedTuple):
+    place: int
+    how: str
+    words: str
+    only_override: bool = False
+
+
+def hidden_orders(texts: Sequence[str], *, is_page: bool) -> Iterator[HiddenOrder]:
+    """Yield the orders in what some texts hide, but for those that a reader sees as well.
 
     In texts that are no pages, code is shown, and Markdown hides too.
     """
-    markup = text if is_page else _FENCE.sub(" ", text) if "`" in text or "~~~" in text else text
+    seen: list[str] = []
+    pieces: list[_Piece] = []
+    for place, text in enumerate(texts):
+        visible, hidden = _parts(text, is_page)
+        seen.append(visible)
+        pieces += _pieces(place, hidden)
+    if not pieces:
+        return
+    words = pa.array([_encodable(piece.words) for piece in pieces], pa.string())
+    may = overrides(words)
+    single = np.flatnonzero([not piece.only_override for piece in pieces])
+    may[single] |= may_order(words.take(pa.array(single)))
+    for number in np.flatnonzero(may):
+        piece = pieces[number]
+        order = order_in(piece.words, piece.how)
+        if order is None or (piece.only_override and order.cues != "override"):
+            continue
+        if order.core not in plain(seen[piece.place]):
+            yield HiddenOrder(piece.how, order, piece.place)
+
+
+def _parts(text: str, is_page: bool) -> tuple[str, list[HiddenText]]:
+    if is_page:
+        parts = page_parts(text)
+        return parts.visible, list(parts.pieces)
+    markup = _FENCE.sub(" ", text) if "`" in text or "~~~" in text else text
     parts = page_parts(markup)
-    pieces = [*parts.pieces, *(() if is_page else _in_markdown(markup))]
-    found = [HiddenOrder(piece.how, order) for piece in pieces for order in _orders(piece)]
-    if not found and len(pieces) > 1:
-        whole = order_in(" ".join(piece.text for piece in pieces))
-        if whole and whole.cues == "override":
-            found = [HiddenOrder("several hidden places", whole)]
-    if found:
-        seen = plain(parts.visible)
-        yield from (one for one in found if one.order.core not in seen)
+    return parts.visible, [*parts.pieces, *_in_markdown(markup)]
+
+
+def _pieces(place: int, hidden: list[HiddenText]) -> Iterator[_Piece]:
+    whole = []
+    for how, text in hidden:
+        if len(text) < SHORTEST:
+            continue
+        words = plain(text)
+        whole.append(words)
+        yield _Piece(place, how, words)
+        if _ENCODED.search(text):
+            for _, _, encoding, inner in decoded_texts(text):
+                yield _Piece(place, f"{how}, in {encoding}", plain(inner))
+    if len(whole) > 1:
+        yield _Piece(place, "several hidden places", " ".join(whole), only_override=True)
 
 
 def _in_markdown(text: str) -> Iterator[HiddenText]:
@@ -50,12 +94,6 @@ def _in_markdown(text: str) -> Iterator[HiddenText]:
             yield HiddenText(how, match[1])
 
 
-def _orders(piece: HiddenText) -> Iterator[Order]:
-    if len(piece.text) < 12:
-        return
-    if order := order_in(piece.text, piece.how):
-        yield order
-    if _ENCODED.search(piece.text):
-        for _, _, how, inner in decoded_texts(piece.text):
-            if order := order_in(inner):
-                yield order._replace(cues=f"{order.cues}, in {how}")
+def _encodable(text: str) -> str:
+    """Return a text without halves of surrogate pairs, which character references can bring in."""
+    return text.encode("utf-8", "replace").decode()

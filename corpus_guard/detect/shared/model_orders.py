@@ -14,9 +14,13 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from corpus_guard.detect.shared.marks import for_python
 from corpus_guard.detect.shared.overrides import OTHER_SCRIPTS, OVERRIDE
-from corpus_guard.detect.shared.plain_words import plain
 
 WINDOW = 320
 MOST_CUES = 2000
@@ -169,6 +173,7 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
     ),
 )
 _OVERRIDE = re.compile(for_python(f"{OVERRIDE}|{OTHER_SCRIPTS}"))
+_LOOKS_ROUND = re.compile(r"\(\?<?![^()]*\)")
 _TODO = re.compile(r"\b(?:todo|fixme|xxx|hack|@todo)\b")
 _SENTENCE_END = re.compile(r"[.!?。！？](?:\s|$)|\n")
 PUBLIC = ("attribute content", "attribute alt", "attribute title", "data in a script")
@@ -212,9 +217,8 @@ class _Cue(NamedTuple):
     weight: int
 
 
-def order_in(text: str, how: str = "") -> Order | None:
-    """Return the order to a model in a hidden text, or None; `how` is where it is hidden."""
-    words = plain(text)
+def order_in(words: str, how: str = "") -> Order | None:
+    """Return the order to a model in a plain text that is hidden, or None; `how` is where."""
     if found := _OVERRIDE.search(words):
         return Order(_around(words, *found.span()), found[0], 4, "override")
     if not _HINTS.search(words):
@@ -236,6 +240,34 @@ def order_in(text: str, how: str = "") -> Order | None:
             told = " + ".join(kind for kind in weights if weights[kind])
             best = Order(_around(words, start, end), words[start:end], weight, told)
     return best
+
+
+def may_order(words: pa.Array) -> npt.NDArray[np.bool_]:
+    """Say which of some plain texts can be orders without an override; few others are left."""
+    may = _matches(words, HINTS)
+    rows = np.flatnonzero(may)
+    hinted = words.take(pa.array(rows))
+    most = {kind: np.zeros(len(rows), np.int8) for kind in (ADDRESS, IMPERATIVE, STEERING)}
+    for kind, weight, pattern in _CUES:
+        has = _matches(hinted, _LOOKS_ROUND.sub("", pattern.pattern))
+        most[kind] = np.maximum(most[kind], has * np.int8(abs(weight)))
+    may[rows] = (most[ADDRESS] == 3) | (
+        (most[IMPERATIVE] > 0) & ((most[ADDRESS] > 0) | (most[STEERING] == 2))
+    )
+    return may
+
+
+def overrides(words: pa.Array) -> npt.NDArray[np.bool_]:
+    """Say which of some texts hold an override."""
+    found = _matches(words, OVERRIDE)
+    if not pc.all(pc.string_is_ascii(words)).as_py():
+        found |= _matches(words, OTHER_SCRIPTS)
+    return found
+
+
+def _matches(texts: pa.Array, pattern: str) -> npt.NDArray[np.bool_]:
+    hits = pc.fill_null(pc.match_substring_regex(texts, pattern), False)
+    return np.array(hits.to_numpy(zero_copy_only=False))
 
 
 def _cues(words: str, is_public: bool) -> Iterator[_Cue]:
