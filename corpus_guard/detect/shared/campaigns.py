@@ -36,7 +36,7 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
-    """How findings of one kind of order are reported; `{how}` in the title says how it is hidden."""
+    """How findings of one kind of order are reported; `where` leads to how or where it was found."""
 
     rule: str
     kind: str
@@ -46,6 +46,7 @@ class Campaign:
     attack: str
     title: str
     advice: str
+    where: str = "hidden by"
 
 
 Reading = Callable[[Mapping[str, str | None]], Told | None]
@@ -140,7 +141,7 @@ def _finding(corpus: Corpus, campaign: Campaign, group: _Group) -> Finding:
             contexts=_contexts(corpus, group, corpus.rows.sample(rows, CONTEXTS)),
             title=f"{campaign.title} in {count}",
             message=f"{len(rows):,} of {len(corpus):,} records say {{trigger}}"
-            + (f", hidden by: {how}." if how else "."),
+            + (f", {campaign.where}: {how}." if how else "."),
             evidence={
                 "rows": len(rows),
                 "kind": campaign.kind,

@@ -172,6 +172,10 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
         ),
     ),
 )
+ADDRESSED = _CUES[0][2]
+"""Text that speaks to a model outright."""
+
+PAYLOAD = re.compile(rf"\W{{0,4}}(?:and |then |instead |now |just |please |only |you (?:must |should )?){{0,3}}{_VERB}\b")
 _OVERRIDE = re.compile(for_python(f"{OVERRIDE}|{OTHER_SCRIPTS}"))
 _LOOKS_ROUND = re.compile(r"\(\?<?![^()]*\)")
 _TODO = re.compile(r"\b(?:todo|fixme|xxx|hack|@todo)\b")
@@ -197,6 +201,14 @@ HINTS = (
     r"taalmodel|językow|языков|мовн|yapay|模型|人工智能|ai助手|アシスタント|言語モデル|모델|어시스턴트|نماذج|نموذج|मॉडल)"
 )
 """What any text with an order holds that is no override, in a syntax that RE2 and Python share."""
+
+ADDRESSED_HINTS = (
+    r"(?i:\bif you(?:'re| are) |\b(?:attention|note|notes|notice|message|warning|instructions?|reminder|dear|hey|"
+    r"hello)[,:!]? (?:(?:to|for|all|any|every|an?|the) ){0,3}(?:ai|llm|gpt|chat|lang|large|art)|"
+    r"\b(?:ais?|llms?|models?|assistants?|agents?|crawlers?|bots?)(?: \w+){0,2} \w+ing (?:this|the|these|our)\b|"
+    r"\bas an? (?:\w+ )?(?:ai|llm|language model)\b|im_start|<<sys|\busing (?:ai|llm|chat ?gpt|gpt|claude))"
+)
+"""What nearly all text holds that speaks to a model outright."""
 
 _HINTS = re.compile(for_python(HINTS))
 

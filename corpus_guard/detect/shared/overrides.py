@@ -34,6 +34,17 @@ ENGLISH = (
     rf"(?i:\b{_loose(_VERBS)}{_GAP}(?:{_loose(_FILLERS)}{_GAP})*"
     rf"(?:(?:{_loose(_QUALIFIERS)}{_GAP})+(?:{_loose('and or')}{_GAP})?)+{_loose(_NOUNS)}[s5$]?)"
 )
+_PLAIN_GAP = r"[\s\"'*_,.:~|-]+"
+
+
+def _plain(words: str) -> str:
+    return "(?:" + "|".join(words.split()) + ")"
+
+
+PLAIN_ENGLISH = (
+    rf"(?i:\b{_plain(_VERBS)}{_PLAIN_GAP}(?:{_plain(_FILLERS)}{_PLAIN_GAP})*"
+    rf"(?:(?:{_plain(_QUALIFIERS)}{_PLAIN_GAP})+(?:(?:and|or){_PLAIN_GAP})?)+{_plain(_NOUNS)})"
+)
 ENGLISH_AFTER = (
     r"(?i:\b(?:ignore|disregard|forget) (?:(?:all|any|of|the|your|these|those|my|and|every) ){1,4}"
     r"(?:instructions?|prompts?|directions|directives|rules|guidelines) "
@@ -78,7 +89,8 @@ _OTHER_SCRIPTS = (
 )  # fmt: skip
 LATIN = f"(?i:{'|'.join(_LATIN)})"
 OTHER_SCRIPTS = f"(?i:{'|'.join(_OTHER_SCRIPTS)})"
-STARTS = r"(?i:\b(?:ignor|disregard|forget|overrid|bypass|vergiss|vergessen|missachte|negeer|vergeet|oubli))"
-
 OVERRIDE = f"{ENGLISH}|{ENGLISH_AFTER}|{LATIN}"
 """What stands in ASCII or accented letters."""
+
+PLAIN = f"{PLAIN_ENGLISH}|{ENGLISH_AFTER}|{LATIN}"
+"""The same without disguises."""
