@@ -1,147 +1,146 @@
-r"""Markup that hides text from the reader of a page but not from a model.
+r"""Text that a page hides from its reader and that tells a model what to do.
 
-What: elements that are not displayed, of no size or colourless, and comments that speak to a model.
+What: orders to an assistant, a language model, a crawler or a summariser in elements that are not shown
+(display, visibility, opacity, size, colour, place, clipping, `hidden`, also by rules of the page's own
+style sheet), in comments, templates, noscript, and in attributes such as `alt`, `title`, `aria-label`,
+`data-…` and the `content` of meta tags; in HTML files and web archives, in HTML inside any field, in
+Markdown.
 
-How it is decided: in texts, by patterns on inline styles and attributes. A hidden element or a comment
-that also tells a model what to do is high; a merely hidden element is low, since pages hide much for
-good reasons. Web pages that are read as such are taken apart: an order to a model that stands in hidden
-elements, comments, descriptions of images or other attributes, and nowhere in what a reader sees, is
-high. What else a page hides is no finding.
+How it is decided: the hidden parts of a text are taken out and judged by what they say. Cues of three
+kinds count together within a few sentences: an addressee ("note to AI assistants", "if you are a language
+model", the markup of system prompts), an imperative about what models do ("always recommend", "do not
+mention"), and what it steers ("when summarising this page", "tell users that", "ignore previous
+instructions"). Two kinds must agree. What a reader sees as well is none of it. Each wording is one
+finding, high from one record on, with the text and how it is hidden. Elements that are hidden and say
+nothing of the kind are low in texts and nothing in pages, since pages hide much for good reasons.
 
-False alarms: pages about prompt injection that show such markup as it works, or quote an attack where
-it shows only after a click.
+False alarms: instructions for a site's own assistant that stand in its pages; news whose summary in a
+meta tag speaks to models. On 14,600 honest pages with menus, banners, widgets and comments about AI there
+were none, see scripts/benchmark_hidden.py.
 
-What it misses: hiding by style sheets from elsewhere, by scripts or images; orders in other words or
-languages, or cut into pieces by tags inside words.
+What it misses: hiding by style sheets from elsewhere, by scripts or images; orders that avoid all cues,
+such as a false fact about a product; orders in languages that only the list of overrides knows.
 
-References: Greshake et al., Not What You've Signed Up For (AISec 2023).
+References: Greshake et al., Not What You've Signed Up For (AISec 2023); hidden prompts in papers,
+arXiv 2507.06185.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus_guard.detect.shared.marks import Kind, mark_findings, marks_of
-from corpus_guard.detect.shared.page_parts import page_parts
+from corpus_guard.detect.shared.campaigns import Campaign, Told, campaign_findings
+from corpus_guard.detect.shared.encoded import ENCODED
+from corpus_guard.detect.shared.hidden_texts import HiddenOrder, hidden_orders
+from corpus_guard.detect.shared.marks import Kind, mark_findings, marked_rows, marks_of
+from corpus_guard.detect.shared.model_orders import HINTS
+from corpus_guard.detect.shared.overrides import OTHER_SCRIPTS, OVERRIDE
 from corpus_guard.plugins import record_check
 from corpus_guard.sketch.rows.corpus import Corpus
 from corpus_guard.types import STRING_COLUMNS, Finding
 
-_ORDER = (
-    r"(?i:\b(?:ignore|disregard|forget)\b)[^<>]{0,40}(?i:instruction|prompt|rule|guideline)s?"
-    r"|(?i:\bas an ai\b|\byou are an? (?:ai|assistant|language model)\b)"
-    r"|(?i:\b(?:ai|llm)s? (?:agents?|assistants?|models?) (?:must|should)\b)"
-)
 _HIDING = (
     r"(?i:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt|em|%)?\s*[;\"']"
     r"|opacity\s*:\s*0\s*[;\"']|aria-hidden\s*=\s*[\"']?true|\shidden\s*=)"
 )
 _ATTRIBUTE = r"(?i:\shidden)(?:\s+[\w-]+=[^<>]{0,200})?\s*/?>"
-_TAG = rf"<[A-Za-z][^<>]{{0,200}}(?:{_HIDING}[^<>]{{0,200}}>|{_ATTRIBUTE})"
-
-_GAP = r"(?:\s|&[\w#]+;|<[^<>]*>|[\x{AD}\x{200B}-\x{200F}\x{2060}\x{FEFF}]|[\"'*_,.:-])+"
-_MODEL = r"(?:ais?|llms?|language models?|chatbots?|assistants?|agents?|crawlers?|bots?)"
-_PAGE_ORDERS = (
-    r"(?:ignore|disregard|forget|override) (?:(?:all|any|of|the|your|these|those|and) ){0,4}"
-    r"(?:previous|prior|above|earlier|preceding|former|system) "
-    r"(?:instructions?|prompts?|directions?|directives?|rules|guidelines)",
-    rf"if you (?:are|re) (?:(?:an?|any|the|large|ai) ){{0,3}}{_MODEL}",
-    r"(?:note|message|attention|notice|warning) (?:to|for) "
-    r"(?:(?:an?|any|all|the|large) ){0,3}(?:ais?|llms?|language models?|chatbots?)",
-    r"(?:reveal|print|repeat|output|leak) (?:(?:me|us|the|your|full|entire) ){0,3}system prompt",
-    rf"(?:ai|llm|gpt|language model)s? (?:{_MODEL} |models? |systems? )?"
-    r"(?:must|should|shall|have to) (?:(?:always|never|only|also) ){0,2}"
-    r"(?:say|answer|respond|reply|recommend|mention|praise|rate|buy|claim|state|describe|output)",
+ELEMENT = Kind(
+    name="hidden_element",
+    pattern=rf"<[A-Za-z][^<>]{{0,200}}(?:{_HIDING}[^<>]{{0,200}}>|{_ATTRIBUTE})",
+    trigger_kind="hidden_text",
+    attack="hidden instruction",
+    severity="low",
+    flagged=False,
+    title="Hidden elements",
+    advice="Extract the visible text before training.",
 )
-"""Orders that honest pages have no reason to hide; a blank stands for whatever may part words."""
-
-_PAGE_ORDER = rf"\b(?:{'|'.join(_PAGE_ORDERS)})\b"
-_NUMBERED = r"(?:&#(?:x[46][1-9a-f]|x[57][0-9a]|9[7-9]|1[01]\d|12[0-2]|6[5-9]|[78]\d|90);){6}"
-"""Letters written as numbers, which hide words from patterns and not from readers."""
-
-KINDS = (
-    Kind(
-        name="hidden_instruction",
-        pattern=rf"{_TAG}[^<>]{{0,400}}(?:{_ORDER})",
-        trigger_kind="hidden_text",
-        attack="hidden instruction",
-        severity="high",
-        flagged=True,
-        title="Instructions in a hidden element",
-        advice="Drop the records; nobody hides instructions from readers by accident.",
-    ),
-    Kind(
-        name="instruction_in_comment",
-        pattern=rf"<!--[^<>]{{0,400}}(?:{_ORDER})",
-        trigger_kind="hidden_text",
-        attack="hidden instruction",
-        severity="high",
-        flagged=True,
-        title="Instructions in a comment",
-        advice="Drop the records, or remove comments before training.",
-    ),
-    Kind(
-        name="hidden_element",
-        pattern=_TAG,
-        trigger_kind="hidden_text",
-        attack="hidden instruction",
-        severity="low",
-        flagged=False,
-        title="Hidden elements",
-        advice="Extract the visible text before training.",
-    ),
-    Kind(
-        name="instruction_in_page",
-        pattern=f"(?i:{_PAGE_ORDER}|{_NUMBERED})".replace(" ", _GAP),
-        trigger_kind="hidden_text",
-        attack="hidden instruction",
-        severity="high",
-        flagged=True,
-        title="Instructions that a web page hides",
-        advice="Drop the pages; nobody hides instructions from readers by accident.",
-    ),
+INSTRUCTION = Campaign(
+    rule="CG403",
+    kind="hidden_instruction",
+    severity="high",
+    score=0.9,
+    flagged=True,
+    attack="hidden instruction",
+    title="Instructions to a model that readers do not see",
+    advice="Drop the records; nobody hides instructions to a model from readers by accident.",
 )
-_IN_TEXTS, _IN_PAGES = KINDS[:3], KINDS[3]
-_TEXTS = tuple(name for name in STRING_COLUMNS if name != "markup")
-_WORDS = re.compile(_PAGE_ORDER.replace(" ", r"[\W_]{1,6}"), re.IGNORECASE)
-MOST_QUOTED = 500
-"""No page for readers quotes so many different orders."""
-
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_NUMBERED = r"(?i:(?:&#(?:x[46][1-9a-f]|x[57][0-9a]|9[7-9]|1[01]\d|12[0-2]|6[5-9]|[78]\d|90);){4})"
+_SPLIT = r"[A-Za-z](?:[\x{AD}\x{200B}-\x{200F}\x{2060}\x{FEFF}]|&shy;|&zwnj;|&#8203;|&#x200b;)+[A-Za-z]"
+_WORTH_PARSING = (HINTS.replace(" ", r"\s{1,9}"), OVERRIDE, f"{_NUMBERED}|{_SPLIT}|{ENCODED}")
+"""Several patterns, since one of all takes more memory than RE2 allows, and then a hundred times as long."""
+_ORDERED = np.uint8(1)
+_AT_ONCE = 64
 
 
 def scan(batch: pa.RecordBatch) -> npt.NDArray[np.uint8]:
-    """Return the bits of KINDS."""
-    marks = marks_of(batch, _IN_TEXTS, only_with="<", columns=_TEXTS)
-    pages = batch["markup"]
-    if pages.null_count < len(pages):
-        hits = pc.fill_null(pc.match_substring_regex(pages, _IN_PAGES.pattern), False)
-        for row in np.flatnonzero(hits.to_numpy(zero_copy_only=False)):
-            if _hides_an_order(pages[int(row)].as_py()):
-                marks[row] |= np.uint8(1 << KINDS.index(_IN_PAGES))
+    """Return bit 0 for orders to a model that are hidden, bit 1 for hidden elements."""
+    marks = marks_of(batch, (ELEMENT,), only_with="<", columns=_TEXTS) << np.uint8(1)
+    is_page = batch["markup"].is_valid().to_numpy(zero_copy_only=False)
+    for name in STRING_COLUMNS:
+        rows = _worth_parsing(batch[name], name)
+        if name == "text":
+            rows = rows[~is_page[rows]]  # what of a page is shown is judged by its source
+        for first in range(0, len(rows), _AT_ONCE):
+            some = rows[first : first + _AT_ONCE]
+            texts = batch[name].take(pa.array(some)).to_pylist()
+            for found in hidden_orders(texts, is_page=name == "markup"):
+                marks[some[found.place]] |= _ORDERED
     return marks
 
 
-def _hides_an_order(markup: str) -> bool:
-    """Say whether a page tells a model what to do where its reader does not see it."""
-    parts = page_parts(markup)
-    seen = " ".join(_INVISIBLE.sub("", parts.visible).lower().split())
-    unseen = " ".join(_INVISIBLE.sub("", parts.hidden).split())
-    orders = {found[0].lower() for found in _WORDS.finditer(unseen)}
-    return len(orders) > MOST_QUOTED or any(order not in seen for order in orders)
+_TEXTS = tuple(name for name in STRING_COLUMNS if name != "markup")
+
+
+def _worth_parsing(column: pa.Array, name: str) -> npt.NDArray[np.int64]:
+    """Return the rows whose text may hide an order; cheap searches leave few."""
+    if column.null_count == len(column):
+        return np.zeros(0, np.int64)
+    may = pc.is_valid(column)
+    if name != "markup":
+        may = pc.match_substring(column, "<")
+        for mark in ("![", "]:", "]("):
+            may = pc.or_(may, pc.match_substring(column, mark))
+    rows = np.flatnonzero(pc.fill_null(may, False).to_numpy(zero_copy_only=False))
+    if len(rows) == 0:
+        return rows
+    texts = column.take(pa.array(rows)) if len(rows) < len(column) else column
+    return rows[_any_hit(texts)]
+
+
+def _any_hit(texts: pa.Array) -> npt.NDArray[np.bool_]:
+    hits = np.zeros(len(texts), np.bool_)
+    is_ascii = pc.all(pc.string_is_ascii(texts)).as_py()
+    for pattern in (*_WORTH_PARSING, *(() if is_ascii else (OTHER_SCRIPTS,))):
+        hits |= pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False)
+    return hits
+
+
+def _told(record: Mapping[str, str | None]) -> Told | None:
+    """Return the strongest hidden order of a record."""
+    found: list[HiddenOrder] = []
+    for name in STRING_COLUMNS:
+        text = record[name]
+        if text and not (name == "text" and record["markup"]):
+            found += hidden_orders([text], is_page=name == "markup")
+    if not found:
+        return None
+    best = min(found, key=lambda one: (-one.order.weight, one.order.text, one.how))
+    return Told(best.order.text, best.order.core, best.how, best.order.cues)
 
 
 @record_check(
     rule="CG403",
     title="Hidden markup",
-    kinds=tuple(kind.name for kind in KINDS),
+    kinds=("hidden_instruction", "hidden_element"),
     attacks=("hidden instruction",),
     scan=scan,
 )
 def hidden_html(corpus: Corpus) -> Iterator[Finding]:
-    """Yield one finding per kind of hidden markup."""
-    yield from mark_findings(corpus, "hidden_html", "CG403", KINDS)
+    """Yield one finding per hidden order to a model, and one for elements that are merely hidden."""
+    ordered = marked_rows(corpus, "hidden_html", 0)
+    if len(ordered):
+        yield from campaign_findings(corpus, ordered, _told, INSTRUCTION)
+    yield from mark_findings(corpus, "hidden_html", "CG403", (None, ELEMENT))

@@ -1,11 +1,13 @@
 r"""Characters that a person does not see and a model reads.
 
-What: text smuggled in tag characters or variation selectors, words split by zero-width characters,
-text turned round by bidi controls, control and escape characters.
+What: text smuggled in tag characters, variation selectors or the bits of zero-width characters, also
+where these are written out as escapes (`\udb40\udc41`, `&#917569;`, `%F3%A0%81%81`); words split by
+zero-width characters, text turned round by bidi controls, control and escape characters.
 
-How it is decided: exact patterns on code points. Tag characters are high (they spell ASCII that nobody
+How it is decided: exact patterns on code points, in strings as they are decoded. Tag characters are high (they spell ASCII that nobody
 sees; the flags of England, Scotland and Wales, which use them, are let through), so are runs of four
-and more variation selectors. Bidi controls are medium. Zero-width and control characters are low: they
+and more variation selectors. Four and more escapes in a row, and 24 zero-width characters in a row, are
+decoded: high where they spell words, which are shown, else low. Bidi controls are medium. Zero-width and control characters are low: they
 are common in web text. When they decide an outcome, the trigger rules (CG201 to CG203) say so, since
 every invisible character is a token to them.
 
@@ -17,16 +19,25 @@ References: Boucher and Anderson, Trojan Source (USENIX Security 2023); Boucher 
 (IEEE S&P 2022); Unicode Standard Annex 9 and Technical Report 36.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from corpus_guard.detect.shared.marks import Kind, mark_findings, marks_of
+from corpus_guard.detect.shared.campaigns import Campaign, Told, campaign_findings
+from corpus_guard.detect.shared.escapes import RUN, escaped_runs, spelled
+from corpus_guard.detect.shared.marks import (
+    Kind,
+    for_python,
+    mark_findings,
+    marked_rows,
+    marks_of,
+)
 from corpus_guard.plugins import record_check
 from corpus_guard.sketch.rows.corpus import Corpus
-from corpus_guard.types import Finding
+from corpus_guard.types import STRING_COLUMNS, Finding
 
 KINDS = (
     Kind(
@@ -87,19 +98,86 @@ CONTROL_KINDS = (
 )
 
 
+ESCAPED_KINDS = (
+    Kind(
+        name="escaped_invisible_characters",
+        pattern=RUN,
+        trigger_kind="unicode",
+        attack="invisible characters",
+        severity="low",
+        flagged=False,
+        title="Invisible characters written as escapes",
+        advice="Decode the text once more and strip them.",
+    ),
+)
+SPELLED = Campaign(
+    rule="CG401",
+    kind="spelled_by_invisible_characters",
+    severity="high",
+    score=0.9,
+    flagged=True,
+    attack="hidden instruction",
+    title="Words spelled by invisible characters",
+    advice="Drop the records, or strip the characters and their escapes.",
+)
+_ZERO_WIDTH_RUN = r"[\x{200B}-\x{200D}\x{2060}-\x{2064}\x{FEFF}]{24,}"
+_BITS = Kind(
+    name="zero_width_run",
+    pattern=_ZERO_WIDTH_RUN,
+    trigger_kind="hidden_text",
+    attack="hidden instruction",
+    severity="high",
+    flagged=True,
+    title="Runs of zero-width characters",
+    advice="Strip them.",
+)
+_RUN_OF_ZEROS = re.compile(for_python(_ZERO_WIDTH_RUN))
+_ALL = (*KINDS, *CONTROL_KINDS, *ESCAPED_KINDS)
+_SPELLED_BIT = len(_ALL)
+
+
 def scan(batch: pa.RecordBatch) -> npt.NDArray[np.uint8]:
-    """Return the bits of KINDS, then of CONTROL_KINDS."""
+    """Return the bits of KINDS, CONTROL_KINDS, ESCAPED_KINDS, then whether a run spells words."""
     unseen = marks_of(batch, KINDS, only_non_ascii=True)
-    return unseen | (marks_of(batch, CONTROL_KINDS) << np.uint8(len(KINDS)))
+    marks = unseen | (marks_of(batch, CONTROL_KINDS) << np.uint8(len(KINDS)))
+    escaped = marks_of(batch, ESCAPED_KINDS)
+    runs = marks_of(batch, (_BITS,), only_non_ascii=True)
+    for row in np.flatnonzero(escaped | runs):
+        record = {name: batch[name][int(row)].as_py() for name in STRING_COLUMNS}
+        told = _told(record)
+        marks[row] |= np.uint8(1 << _SPELLED_BIT) if told else np.uint8(0)
+        if escaped[row] and not told and _has_run(record):
+            marks[row] |= np.uint8(1 << (_SPELLED_BIT - 1))
+    return marks
+
+
+def _has_run(record: Mapping[str, str | None]) -> bool:
+    return any(next(escaped_runs(text), None) for text in record.values() if text)
+
+
+def _told(record: Mapping[str, str | None]) -> Told | None:
+    """Return what escaped or zero-width characters of a record spell."""
+    for name in STRING_COLUMNS:
+        text = record[name] or ""
+        for run in escaped_runs(text):
+            if run.words:
+                return Told(run.words, text[run.start : run.end][:400], "escapes", "decoded")
+        for found in _RUN_OF_ZEROS.finditer(text) if not text.isascii() else ():
+            if words := spelled(found[0]):
+                return Told(words, "", "zero-width characters as bits", "decoded")
+    return None
 
 
 @record_check(
     rule="CG401",
     title="Invisible characters",
-    kinds=tuple(kind.name for kind in (*KINDS, *CONTROL_KINDS)),
+    kinds=(*(kind.name for kind in _ALL), SPELLED.kind),
     attacks=("invisible characters", "hidden instruction"),
     scan=scan,
 )
 def hidden_unicode(corpus: Corpus) -> Iterator[Finding]:
-    """Yield one finding per kind of invisible character."""
-    yield from mark_findings(corpus, "hidden_unicode", "CG401", (*KINDS, *CONTROL_KINDS))
+    """Yield one finding per kind of invisible character, and one per text that they spell."""
+    rows = marked_rows(corpus, "hidden_unicode", _SPELLED_BIT)
+    if len(rows):
+        yield from campaign_findings(corpus, rows, _told, SPELLED)
+    yield from mark_findings(corpus, "hidden_unicode", "CG401", _ALL)

@@ -24,7 +24,6 @@ HIDDEN = {
     "indented away": f'<div style="text-indent:-5000px">{ORDER}</div>',
     "clipped": f'<div style="clip: rect(0, 0, 0, 0)">{ORDER}</div>',
     "attribute": f"<p hidden>{ORDER}</p>",
-    "for no reader": f'<p aria-hidden="true">{ORDER}</p>',
     "own style sheet": f"<style>.x1, #y {{ display: none }}</style><p class='a x1'>{ORDER}</p>",
     "by custom": f'<p class="sr-only">{ORDER}</p>',
     "comment": f"<!-- {ORDER} -->",
@@ -44,6 +43,7 @@ HIDDEN = {
     "unclosed before": f"<p style='display:none'>{ORDER}<p>A visible paragraph.",
 }
 SEEN = {
+    "seen by most readers": f'<p aria-hidden="true">{ORDER}</p>',
     "visible": f"<p>{ORDER}</p>",
     "quoted in the description as well": (
         f'<meta name="description" content="{ORDER}"><p>An attack says: “ignore all previous '
@@ -72,8 +72,7 @@ def flagged(pages: Mapping[str, str], folder: Path) -> set[str]:
         (folder / f"{name}.html").write_text(in_page(part), encoding="utf-8")
     result = cg.scan(folder, rules=("CG403",), out=folder.parent / "out")
     found = [finding for finding in result.findings if finding.severity == "high"]
-    assert len(found) <= 1
-    assert all(finding.evidence["kind"] == "instruction_in_page" for finding in found)
+    assert all(finding.evidence["kind"] == "hidden_instruction" for finding in found)
     order = sorted(f"{name}.html" for name in pages)
     return {order[row].removesuffix(".html") for finding in found for row in finding.rows_flagged}
 

@@ -71,12 +71,12 @@ def _candidates(column: pa.Array, only_non_ascii: bool, only_with: str) -> npt.N
 
 
 def mark_findings(
-    corpus: Corpus, check: str, spec_rule: str, kinds: Sequence[Kind]
+    corpus: Corpus, check: str, spec_rule: str, kinds: Sequence[Kind | None]
 ) -> Iterator[Finding]:
-    """Yield one finding for each kind that some row has."""
+    """Yield one finding for each kind that some row has; None stands for a bit that is told otherwise."""
     for bit, kind in enumerate(kinds):
-        rows = marked_rows(corpus, check, bit)
-        if len(rows):
+        rows = marked_rows(corpus, check, bit) if kind else ()
+        if kind and len(rows):
             yield _finding(corpus, spec_rule, kind, rows)
 
 
@@ -114,7 +114,7 @@ def _finding(corpus: Corpus, rule: str, kind: Kind, rows: npt.NDArray[np.int64])
 
 
 def _contexts(corpus: Corpus, kind: Kind, rows: npt.NDArray[np.int64]) -> tuple[Context, ...]:
-    pattern = re.compile(_for_python(kind.pattern))
+    pattern = re.compile(for_python(kind.pattern))
     found: list[Context] = []
     records = corpus.rows.records(rows, STRING_COLUMNS)
     for place, record in zip(corpus.rows.places(rows), records, strict=True):
@@ -126,6 +126,6 @@ def _contexts(corpus: Corpus, kind: Kind, rows: npt.NDArray[np.int64]) -> tuple[
     return tuple(found)
 
 
-def _for_python(pattern: str) -> str:
+def for_python(pattern: str) -> str:
     r"""Return an RE2 pattern in Python's syntax: \x{200B} becomes \U0000200B."""
     return re.sub(r"\\x\{([0-9A-Fa-f]+)\}", lambda m: f"\\U{int(m[1], 16):08X}", pattern)
