@@ -100,9 +100,9 @@ def _worth_parsing(column: pa.Array, name: str) -> npt.NDArray[np.int64]:
         return np.zeros(0, np.int64)
     may = pc.is_valid(column)
     if name != "markup":
-        may = pc.match_substring(column, "<")
-        for mark in ("![", "]:", "]("):
-            may = pc.or_(may, pc.match_substring(column, mark))
+        may = pc.match_substring_regex(column, "<")
+        for mark in (r"!\[", r"\]:", r"\]\("):
+            may = pc.or_(may, pc.match_substring_regex(column, mark))
     rows = np.flatnonzero(pc.fill_null(may, False).to_numpy(zero_copy_only=False))
     if len(rows) == 0:
         return rows

@@ -21,6 +21,7 @@ References: Boucher and Anderson, Trojan Source (USENIX Security 2023); Boucher 
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -131,6 +132,8 @@ _BITS = Kind(
     title="Runs of zero-width characters",
     advice="Strip them.",
 )
+_WRITTEN = replace(_BITS, pattern=f"{CONTROL_KINDS[0].pattern}|{RUN}")
+_ZERO_WIDTH = np.uint8(1 << [kind.name for kind in KINDS].index("zero_width"))
 _RUN_OF_ZEROS = re.compile(for_python(_ZERO_WIDTH_RUN))
 _ALL = (*KINDS, *CONTROL_KINDS, *ESCAPED_KINDS)
 _SPELLED_BIT = len(_ALL)
@@ -138,10 +141,17 @@ _SPELLED_BIT = len(_ALL)
 
 def scan(batch: pa.RecordBatch) -> npt.NDArray[np.uint8]:
     """Return the bits of KINDS, CONTROL_KINDS, ESCAPED_KINDS, then whether a run spells words."""
-    unseen = marks_of(batch, KINDS, only_non_ascii=True)
-    marks = unseen | (marks_of(batch, CONTROL_KINDS) << np.uint8(len(KINDS)))
-    escaped = marks_of(batch, ESCAPED_KINDS)
-    runs = marks_of(batch, (_BITS,), only_non_ascii=True)
+    marks = marks_of(batch, KINDS, only_non_ascii=True)
+    # Both at once, and each by itself where there is any: a pass over all texts is what costs.
+    written = np.flatnonzero(marks_of(batch, (_WRITTEN,)))
+    escaped, runs = np.zeros(batch.num_rows, np.uint8), np.zeros(batch.num_rows, np.uint8)
+    if len(written):
+        some = batch.take(pa.array(written))
+        marks[written] |= marks_of(some, CONTROL_KINDS) << np.uint8(len(KINDS))
+        escaped[written] = marks_of(some, ESCAPED_KINDS)
+    zero_width = np.flatnonzero(marks & _ZERO_WIDTH)
+    if len(zero_width):
+        runs[zero_width] = marks_of(batch.take(pa.array(zero_width)), (_BITS,))
     for row in np.flatnonzero(escaped | runs):
         record = {name: batch[name][int(row)].as_py() for name in STRING_COLUMNS}
         told = _told(record)

@@ -35,7 +35,7 @@ from corpus_guard.detect.shared.campaigns import Campaign, Told, campaign_findin
 from corpus_guard.detect.shared.encoded import ENCODED, decoded_texts
 from corpus_guard.detect.shared.marks import Kind, for_python, mark_findings, marked_rows
 from corpus_guard.detect.shared.model_orders import ADDRESSED_HINTS, order_in
-from corpus_guard.detect.shared.overrides import OTHER_SCRIPTS, OVERRIDE, PLAIN
+from corpus_guard.detect.shared.overrides import OTHER_SCRIPTS, OVERRIDE, PLAIN, STARTS
 from corpus_guard.detect.shared.placed_orders import (
     TOOL_HINTS,
     fields_of,
@@ -98,8 +98,10 @@ _KINDS = (OVERRIDES.name, *(campaign.kind for campaign in _CAMPAIGNS))
 _BIT = {kind: np.uint8(1 << bit) for bit, kind in enumerate(_KINDS)}
 _OVERRIDE, _PLAIN = re.compile(for_python(OVERRIDES.pattern)), re.compile(for_python(f"{PLAIN}|{OTHER_SCRIPTS}"))
 _ENCODED = re.compile(for_python(ENCODED))
-_COLUMNS = tuple(name for name in STRING_COLUMNS if name != "markup")
-"""The source of a page is CG403's."""
+_FEW = 50
+"""So few texts are read faster than a large pattern is compiled."""
+
+_SUSPECT = f"{STARTS}|{ENCODED}"
 
 
 def scan(batch: pa.RecordBatch) -> npt.NDArray[np.uint8]:
@@ -117,14 +119,25 @@ def scan(batch: pa.RecordBatch) -> npt.NDArray[np.uint8]:
 
 def _hits(column: pa.Array, name: str) -> npt.NDArray[np.bool_]:
     """Say which texts are worth a closer look."""
-    patterns = [OVERRIDE, ENCODED, *((TOOL_HINTS, ADDRESSED_HINTS) if name == "other" else ())]
-    if not pc.all(pc.string_is_ascii(column)).as_py():
-        patterns.append(OTHER_SCRIPTS)
-    found = np.zeros(len(column), np.bool_)
-    for pattern in patterns:
-        hits = pc.fill_null(pc.match_substring_regex(column, pattern), False)
-        found |= hits.to_numpy(zero_copy_only=False)
+    found = _matching(column, _SUSPECT)
+    rows = np.flatnonzero(found)
+    if len(rows) > _FEW:
+        some = column.take(pa.array(rows))
+        found[rows] = _matching(some, OVERRIDE) | _matching(some, ENCODED)
+    if name == "other":
+        found |= _matching(column, TOOL_HINTS) | _matching(column, ADDRESSED_HINTS)
+    foreign = np.flatnonzero(~_plain(pc.fill_null(pc.string_is_ascii(column), True)))
+    if len(foreign):
+        found[foreign] |= _matching(column.take(pa.array(foreign)), OTHER_SCRIPTS)
     return found
+
+
+def _matching(column: pa.Array, pattern: str) -> npt.NDArray[np.bool_]:
+    return _plain(pc.fill_null(pc.match_substring_regex(column, pattern), False))
+
+
+def _plain(found: pa.Array) -> npt.NDArray[np.bool_]:
+    return np.array(found.to_numpy(zero_copy_only=False), np.bool_)
 
 
 def _read(column: str, text: str) -> Iterator[tuple[str, Told]]:

@@ -18,7 +18,7 @@ _LETTERS = {
 _VERBS = "ignore disregard forget override bypass"
 _FILLERS = "all any of the your these those my everything and every"
 _QUALIFIERS = "previous prior above earlier preceding former system"
-_NOUNS = "instruction prompt direction directive rule guideline message command"
+_NOUNS = "instruction prompt direction directive rule guideline message"
 
 
 def _loose(words: str) -> str:
@@ -89,6 +89,13 @@ _OTHER_SCRIPTS = (
 )  # fmt: skip
 LATIN = f"(?i:{'|'.join(_LATIN)})"
 OTHER_SCRIPTS = f"(?i:{'|'.join(_OTHER_SCRIPTS)})"
+_STEMS = (
+    r"vergiss|vergessen sie|missachte|übergeh|negeer|vergeet|oublie|néglige|ne tene|olvid|omit|descart|haz caso|"
+    r"dimentica|trascura|esque[cç]|desconsider|zapomnij|pomiń|yok say|görmezden gel|unut|göz ardı|dikkate alma|z?ignor"
+)
+STARTS = rf"(?i:\b(?:{_loose(_VERBS)}|{_STEMS}))"
+"""What every phrase in Latin letters holds; small, so that it costs little to look for in all texts."""
+
 OVERRIDE = f"{ENGLISH}|{ENGLISH_AFTER}|{LATIN}"
 """What stands in ASCII or accented letters."""
 
