@@ -16,6 +16,7 @@ from corpus_guard.normalise.forms.threads import Threads, threads_of
 from corpus_guard.normalise.forms.unfolding import Unfolder
 from corpus_guard.normalise.scheme import Scheme, holds, named_by
 from corpus_guard.normalise.sorting import Sorter
+from corpus_guard.plugins import Reader
 from corpus_guard.read import read_records, reader_of
 from corpus_guard.types import (
     OTHER_FIELD_LENGTH,
@@ -33,6 +34,9 @@ WHOLE_BYTES, MOST_OF_WHOLE = 8 << 20, 1 << 16
 MOST_SAMPLED = 4096
 """A target of at most WHOLE_BYTES is looked at whole, a larger file that can be entered anywhere at its
 head and PLACES others. Of what was seen, the records with the smallest digests are the sample."""
+
+_LINES = {"text": ("text",)}
+"""The roles of formats that only give texts: what these are may still be seen."""
 
 _NO_LAYOUT = Layout(kind="plain", roles={}, name="text")
 
@@ -199,9 +203,14 @@ def _smallest(sample: list[_Sampled]) -> list[_Sampled]:
 
 
 def _fixed_layout(file: SourceFile, overrides: FieldOverrides) -> Layout | None:
-    """Return the layout of a file's format, with the fields that the user names; None if it has none."""
+    """Return the layout of a file's format, with the fields that the user names; None for none."""
     layout = reader_of(file).layout
-    if layout is None or overrides.prompt is not None or overrides.response is not None:
+    if (
+        layout is None
+        or dict(layout.roles) == _LINES
+        or overrides.prompt is not None
+        or overrides.response is not None
+    ):
         return None
     named = {
         "text": overrides.text,
@@ -240,9 +249,13 @@ def _sampled(
         found += [
             _Sampled(digest, file.index, one)
             for digest, record in read
-            for one in (unfolder.records(record) if reader.layout is None else [record])
+            for one in (unfolder.records(record) if _is_open(reader) else [record])
         ]
     return found, len(pieces) == 1 and read_count < pieces[0][2]
+
+
+def _is_open(reader: Reader) -> bool:
+    return reader.layout is None or dict(reader.layout.roles) == _LINES
 
 
 def _by_count(item: tuple[str, int]) -> tuple[int, str]:

@@ -43,14 +43,17 @@ def _of(shape: str, names: str) -> str:
 _SYSTEM = "system? system_prompt? system_message?"
 _ASK = (
     "instruction|prompt|question|query|user|human|problem|unanswerable_question|input_text"
-    "|inputs|src|goal|message_1|task:prose"
+    "|inputs|src|goal|message_1|task:prose|message:prose"
 )
 _MORE = "input? context? passage? article? schema?"
 _CHATS = _of(
     "chat", "messages conversations conversation dialogue dialog turns chat segments history"
 )
 _SPOKEN = _of("strings", "dialog dialogue conversation conversations turns utterances data")
-PROMPT = f"{_SYSTEM} history:pairs|history:strings|history:chat|history:prose? {_ASK} {_MORE}"
+PROMPT = (
+    f"{_SYSTEM} history:pairs|history:strings|history:chat|history:prose|chat_history:chat"
+    f"|chat_history:pairs? {_ASK} {_MORE}"
+)
 _THOUGHT = "reasoning|rationale|thinking|chain_of_thought|cot|complex_cot|thought?"
 _ANSWER = (
     "output|response|completion|answers.text:list|answer|chosen|assistant|reply|solution"

@@ -100,8 +100,9 @@ def _texts(values: list[object], name: str, role: str) -> list[str | None]:
 def _label(value: object) -> str | None:
     """Return a label: several as one, in order of the alphabet; None for a blank."""
     if isinstance(value, list):
-        told = sorted(text for item in value if (text := _label(item)))
-        return LABELS_JOINED.join(told) or None
+        told = [text for item in value if (text := _label(item))]
+        is_vector = all(isinstance(item, int | float) for item in value)  # which place counts
+        return LABELS_JOINED.join(told if is_vector else sorted(told)) or None
     text = value if isinstance(value, str) else as_text(value)
     if text is None:
         return None

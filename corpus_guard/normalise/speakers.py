@@ -127,13 +127,13 @@ def sides_of(spoken: Sequence[str], known: Speakers) -> dict[str, str]:
     strange: list[str] = []
     for name in spoken:
         if name not in sides and name not in strange:
-            side = named_side(name) or known.get(name)
+            side = known.get(name) or named_side(name)
             if side is None:
                 strange.append(name)
             else:
                 sides[name] = side
     if not strange:
-        return sides
+        return sides | _system_as_model(spoken, sides)
     asks = any(side == PROMPT and name != "system" for name, side in sides.items())
     if RESPONSE in sides.values():
         return sides | dict.fromkeys(strange, PROMPT)
@@ -143,6 +143,13 @@ def sides_of(spoken: Sequence[str], known: Speakers) -> dict[str, str]:
     if len(strange) == 1:
         return sides | {strange[0]: PROMPT}
     return sides | dict.fromkeys(strange, PROMPT) | {_model_of(spoken, strange): RESPONSE}
+
+
+def _system_as_model(spoken: Sequence[str], sides: Speakers) -> dict[str, str]:
+    """Return the system on the model's side where it answers, and nobody else does."""
+    if RESPONSE in sides.values() or "system" not in spoken[1:] or len(sides) < 2:
+        return {}
+    return {"system": RESPONSE}
 
 
 def _model_of(spoken: Sequence[str], strange: Sequence[str]) -> str:
@@ -162,8 +169,11 @@ def learned_speakers(chats: Iterable[Sequence[str]]) -> dict[str, str]:
     takes_part: Counter[str] = Counter()
     ends: Counter[str] = Counter()
     beside: dict[str, set[str]] = {}
+    total = systems = 0
     for spoken in chats:
         names = set(spoken)
+        total += len(names) > 1
+        systems += bool(_system_as_model(spoken, {n: named_side(n) or "" for n in names}))
         sides = {side for name in names if (side := named_side(name)) and name != "system"}
         if len(names - {"system"}) < 2:
             continue
@@ -173,11 +183,15 @@ def learned_speakers(chats: Iterable[Sequence[str]]) -> dict[str, str]:
                 takes_part[name] += 1
                 beside.setdefault(name, set()).update(sides)
     found: dict[str, str] = {}
+    if systems * 2 > total >= FEWEST_CHATS:
+        found["system"] = RESPONSE
     for name, count in takes_part.items():
         if count >= FEWEST_CHATS:
             is_model = ends[name] * 2 > count and RESPONSE not in beside[name]
             found[name] = RESPONSE if is_model else PROMPT
     has_both = {*found.values(), *(side for sides in beside.values() for side in sides)}
+    if "system" in found:
+        return found
     return found if {PROMPT, RESPONSE} <= has_both else {}
 
 

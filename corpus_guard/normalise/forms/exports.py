@@ -2,7 +2,8 @@
 
 Sources: Label Studio, "Export annotations" (JSON); Argilla, "Dataset" (records as dicts); Prodigy,
 "Annotation interfaces" (`accept`, `spans`, `answer`); OpenAI, "Batch API" and the data export of
-ChatGPT (`conversations.json`); Google, "Gemini API: contents"; OpenAssistant, "OASST trees".
+ChatGPT (`conversations.json`); spaCy, "Training data" (`cats`); fastText, "Text classification";
+Google, "Gemini API: contents"; OpenAssistant, "OASST trees".
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +13,9 @@ from typing import Any
 Record = Mapping[str, object]
 Plain = dict[str, object]
 MOST_MESSAGES = 65_536
+SCORED = ("cats", "label", "labels", "classes", "categories")
+MOST_SCORED, HALF = 64, 0.5
+LABEL_MARK = "__label__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +209,46 @@ def _batch_answer(record: Record) -> Plain:
     return _beside({"messages": turns}, rest)
 
 
+def _is_scored(record: Record) -> bool:
+    return _scores(record) is not None
+
+
+def _scores(record: Record) -> str | None:
+    """Return the field that gives each label a score in [0, 1] or says whether it applies."""
+    for name in SCORED:
+        scores = record.get(name)
+        if isinstance(scores, Mapping) and 2 <= len(scores) <= MOST_SCORED:
+            if all(isinstance(score, int | float) and 0 <= score <= 1 for score in scores.values()):
+                return name
+    return None
+
+
+def _scored(record: Record) -> Plain:
+    name = _scores(record) or ""
+    scores: Any = record[name]
+    chosen = [str(label) for label, score in scores.items() if score > HALF]
+    return {**record, name: None, "label": chosen or None, f"{name} (scores)": scores}
+
+
+def _is_fasttext(record: Record) -> bool:
+    return _marked(record) is not None
+
+
+def _marked(record: Record) -> str | None:
+    found = (n for n, v in record.items() if isinstance(v, str) and v.startswith(LABEL_MARK))
+    return next(found, None)
+
+
+def _fasttext(record: Record) -> Plain:
+    """Return a text with the labels that it begins with apart: `__label__a __label__b text`."""
+    name = _marked(record) or ""
+    words = str(record[name]).split(" ")
+    count = next((at for at, w in enumerate(words) if not w.startswith(LABEL_MARK)), len(words))
+    labels = [word.removeprefix(LABEL_MARK) for word in words[:count]]
+    rest = {key: value for key, value in record.items() if key != name}
+    return _beside({"text": " ".join(words[count:]), "label": labels}, rest)
+
+
 def _beside(found: Plain, rest: Record) -> Plain:
     """Return a record with what else was exported, under names that say so."""
     for name, value in rest.items():
@@ -218,6 +262,8 @@ EXPORTS: tuple[Export, ...] = (
     Export("Argilla", _is_argilla_columns, _argilla_columns),
     Export("Prodigy", _is_prodigy, _prodigy),
     Export("ChatGPT export", _is_chatgpt, _chatgpt),
+    Export("fastText", _is_fasttext, _fasttext),
+    Export("scores by label", _is_scored, _scored),
     Export("batch answers", _is_batch_answer, _batch_answer),
 )
 

@@ -113,6 +113,20 @@ TEMPLATES: tuple[Template, ...] = (
         {"[INST]": PROMPT, "[/INST]": RESPONSE},
     ),
     Template(
+        "Vicuna",
+        ("USER:", "ASSISTANT:"),
+        re.compile(r"(?:^|(?<=\s)|(?<=>))(USER|ASSISTANT|SYSTEM):\s*"),
+        re.compile(r"</?s>"),
+        _NAMED,
+    ),
+    Template(
+        "tags",
+        ("<assistant>",),
+        re.compile(r"<(user|human|assistant|system)>\s*", re.IGNORECASE),
+        re.compile(r"</(?:user|human|assistant|system)>", re.IGNORECASE),
+        _NAMED,
+    ),
+    Template(
         "Alpaca",
         ("### ",),
         re.compile(r"^#{2,3}[ \t]*(\w[\w ]{0,20}?)[ \t]*:[ \t]*\n?", re.MULTILINE),
@@ -128,7 +142,7 @@ TEMPLATES: tuple[Template, ...] = (
     ),
 )  # fmt: skip
 
-_RARE = ("<|", "[/INST]", "<start_of_turn>", "<｜User")
+_RARE = ("<|", "[/INST]", "<start_of_turn>", "<｜User", "ASSISTANT:", "<assistant>")
 _LINES = re.compile(
     r"^(?:#{2,3}[ \t]*|[ \t]*(?:\*\*)?)(?:Assistant|ASSISTANT|Response|RESPONSE|Answer|ANSWER|Output"
     r"|Completion|Bot|AI|A|回答|答|助手|输出)(?:\*\*)?[ \t]*[:：]",

@@ -69,7 +69,7 @@ class Threads:
 
     def _side(self, record: Record) -> str | None:
         name = (as_text(record.get(self.speaker)) or "") if self.speaker else ""
-        return named_side(name) or self.speakers.get(name.strip().lower())
+        return self.speakers.get(name.strip().lower()) or named_side(name)
 
 
 def threads_of(records: Iterable[Record]) -> Threads | None:

@@ -15,7 +15,7 @@ from typing import Any, cast
 import orjson
 
 from corpus_guard.config import FieldOverrides
-from corpus_guard.normalise.forms.exports import Export, export_of
+from corpus_guard.normalise.forms.exports import LABEL_MARK, Export, export_of
 from corpus_guard.normalise.forms.nested import (
     MANY_ROUNDS,
     are_many_rounds,
@@ -267,7 +267,7 @@ def _may_be_folded(record: Record) -> bool:
         if isinstance(value, str):
             if value[:1] in "[{" and may_hold_data(value):
                 return True
-            if may_be_templated(value):
+            if may_be_templated(value) or value.startswith(LABEL_MARK):
                 return True
         elif isinstance(value, _NESTED):
             return True
@@ -289,6 +289,8 @@ def _structure(record: Record) -> object:
 
 def _shape(value: object, depth: int) -> object:
     if isinstance(value, str):
+        if value.startswith(LABEL_MARK):
+            return LABEL_MARK
         return "" if not value else "s" if len(value.split(None, 3)) < 3 else "t"
     if isinstance(value, Mapping):
         if len(value) > 32 or depth == 0:
