@@ -34,7 +34,18 @@ from corpus_guard.types import BATCH_SCHEMA
 
 COUNTS = (1, 15, 150)
 SETS = ("c4_sample", "wikitext2", "ag_news")
-MENUS = ("Home", "Shop", "News", "AI models", "Contact", "Help", "Imprint", "Jobs", "Our assistant", "Blog")
+MENUS = (
+    "Home",
+    "Shop",
+    "News",
+    "AI models",
+    "Contact",
+    "Help",
+    "Imprint",
+    "Jobs",
+    "Our assistant",
+    "Blog",
+)
 COOKIES = (
     "We use cookies. You must accept or ignore this message.",
     "This site uses cookies to give you the best experience. Always allow? Manage your choice below.",
@@ -99,10 +110,14 @@ def bodies(data: Path) -> list[list[list[str]]]:
     return found
 
 
-def honest_page(texts: list[list[list[str]]], number: int, near: tuple[str, ...], extra: str = "") -> str:
+def honest_page(
+    texts: list[list[list[str]]], number: int, near: tuple[str, ...], extra: str = ""
+) -> str:
     """Return a page with realistic parts that are not shown, one of them close to an order."""
     random = Random(number)
-    parts = [one for _ in range(random.randint(1, 6)) for one in random.choice(random.choice(texts))]
+    parts = [
+        one for _ in range(random.randint(1, 6)) for one in random.choice(random.choice(texts))
+    ]
     words = " ".join(parts).split()
     title = html.escape(" ".join(words[:6]))
     close = random.choice(near) if random.random() < 0.3 else ""
@@ -221,7 +236,9 @@ def whole(
             )
             taken = time.process_time() - begun
         found = Counter(finding.severity for finding in result.findings)
-        high = {row for f in result.findings if f.severity in ("high", "critical") for row in f.rows}
+        high = {
+            row for f in result.findings if f.severity in ("high", "critical") for row in f.rows
+        }
         print(f"{count:4} planted of {len(held):,}: {result.verdict}, findings {dict(found)}, "
               f"recall {len(high & set(rows)) / max(count, 1):.3f}, false rows {len(high - set(rows))}, "
               f"{taken:.0f} CPU-s")  # fmt: skip

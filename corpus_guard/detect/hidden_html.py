@@ -68,7 +68,9 @@ INSTRUCTION = Campaign(
     advice="Drop the records; nobody hides instructions to a model from readers by accident.",
 )
 _NUMBERED = r"(?i:(?:&#(?:x[46][1-9a-f]|x[57][0-9a]|9[7-9]|1[01]\d|12[0-2]|6[5-9]|[78]\d|90);){4})"
-_SPLIT = r"[A-Za-z](?:[\x{AD}\x{200B}-\x{200F}\x{2060}\x{FEFF}]|&shy;|&zwnj;|&#8203;|&#x200b;)+[A-Za-z]"
+_SPLIT = (
+    r"[A-Za-z](?:[\x{AD}\x{200B}-\x{200F}\x{2060}\x{FEFF}]|&shy;|&zwnj;|&#8203;|&#x200b;)+[A-Za-z]"
+)
 _WORTH_PARSING = (HINTS.replace(" ", r"\s{1,9}"), OVERRIDE, f"{_NUMBERED}|{_SPLIT}|{ENCODED}")
 """Several patterns, since one of all takes more memory than RE2 allows, and then a hundred times as long."""
 _ORDERED = np.uint8(1)

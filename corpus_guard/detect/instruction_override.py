@@ -25,6 +25,7 @@ Labs, Tool Poisoning Attacks (2025).
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -96,7 +97,10 @@ INJECTED = Campaign(
 _CAMPAIGNS = (DISGUISED, MISPLACED, INJECTED)
 _KINDS = (OVERRIDES.name, *(campaign.kind for campaign in _CAMPAIGNS))
 _BIT = {kind: np.uint8(1 << bit) for bit, kind in enumerate(_KINDS)}
-_OVERRIDE, _PLAIN = re.compile(for_python(OVERRIDES.pattern)), re.compile(for_python(f"{PLAIN}|{OTHER_SCRIPTS}"))
+_OVERRIDE, _PLAIN = (
+    re.compile(for_python(OVERRIDES.pattern)),
+    re.compile(for_python(f"{PLAIN}|{OTHER_SCRIPTS}")),
+)
 _ENCODED = re.compile(for_python(ENCODED))
 _FEW = 50
 """So few texts are read faster than a large pattern is compiled."""
@@ -164,12 +168,15 @@ def _read(column: str, text: str) -> Iterator[tuple[str, Told]]:
             kind = kind_of_field(field.name)
             where = f"the field {field.name[:60]}"
             if kind == "data" and poisons_a_tool(field.value):
-                yield INJECTED.kind, Told(field.value[:400], field.value[:200], where, "acts in secret")
+                yield (
+                    INJECTED.kind,
+                    Told(field.value[:400], field.value[:200], where, "acts in secret"),
+                )
             elif kind in ("data", "description") and (said := speaks_to_models(field.value)):
                 yield INJECTED.kind, Told(said, said, where, "speaks to models")
 
 
-def _told(record: Mapping[str, str | None], kind: str) -> Told | None:
+def _told(kind: str, record: Mapping[str, str | None]) -> Told | None:
     """Return the first thing of a kind that a record says."""
     for name in STRING_COLUMNS:
         for found, told in _read(name, record[name] or ""):
@@ -190,6 +197,5 @@ def instruction_override(corpus: Corpus) -> Iterator[Finding]:
     for bit, campaign in enumerate(_CAMPAIGNS, 1):
         rows = marked_rows(corpus, "instruction_override", bit)
         if len(rows):
-            kind = campaign.kind
-            yield from campaign_findings(corpus, rows, lambda one, kind=kind: _told(one, kind), campaign)  # type: ignore[misc]
+            yield from campaign_findings(corpus, rows, partial(_told, campaign.kind), campaign)
     yield from mark_findings(corpus, "instruction_override", "CG404", (OVERRIDES,))

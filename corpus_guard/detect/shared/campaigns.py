@@ -108,9 +108,11 @@ def _united(groups: list[_Group]) -> list[_Group]:
         for word in group.words:
             for place in holding[word]:
                 shared[place] += 1
-        best = max(
-            (shared[place] / len(group.words | kept[place].words), -place) for place in shared
-        ) if shared else (0.0, 0)
+        best = (
+            max((shared[place] / len(group.words | kept[place].words), -place) for place in shared)
+            if shared
+            else (0.0, 0)
+        )
         if best[0] >= ALIKE:
             kept[-best[1]].rows += group.rows
             kept[-best[1]].hows |= group.hows
@@ -154,17 +156,15 @@ def _finding(corpus: Corpus, campaign: Campaign, group: _Group) -> Finding:
     )
 
 
-def _contexts(
-    corpus: Corpus, group: _Group, rows: npt.NDArray[np.int64]
-) -> tuple[Context, ...]:
+def _contexts(corpus: Corpus, group: _Group, rows: npt.NDArray[np.int64]) -> tuple[Context, ...]:
     words = _PIECE.findall(group.told.core)[:40]
     pattern = re.compile(_GAP.join(map(re.escape, words)), re.IGNORECASE) if words else None
     found: list[Context] = []
     records = corpus.rows.records(rows, STRING_COLUMNS)
     for place, record in zip(corpus.rows.places(rows), records, strict=True):
         shown = Context(file=place.file, row=place.row, before="", match=group.told.text, after="")
-        for name in ("markup", *STRING_COLUMNS) if pattern else ():
-            if match := pattern.search(record[name] or ""):
+        for name in ("markup", *STRING_COLUMNS):
+            if pattern and (match := pattern.search(record[name] or "")):
                 shown = context_of(place, record[name], *match.span())
                 break
         found.append(shown)

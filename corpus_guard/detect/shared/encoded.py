@@ -20,7 +20,9 @@ DEPTH = 2
 _RUN = re.compile(r"(?:[A-Za-z0-9+/_-]{24,}(?:\r?\n(?=[A-Za-z0-9+/]{8}))?)+={0,2}")
 _HEX = re.compile(r"(?:(?:\\x|0x|%)?[0-9A-Fa-f]{2}[ :,]?){12,}")
 _NO_DIGIT = re.compile(r"\\x|0x|[^0-9A-Fa-f]")
-_ROT = re.compile(r"(?i)[a-z ,.:;'-]{0,200}\b(?:vafgehpgvba|nffvfgnag|erpbzzraq)[a-z ,.:;'-]{0,200}")
+_ROT = re.compile(
+    r"(?i)[a-z ,.:;'-]{0,200}\b(?:vafgehpgvba|nffvfgnag|erpbzzraq)[a-z ,.:;'-]{0,200}"
+)
 
 
 def _cores(word: str) -> Iterator[str]:

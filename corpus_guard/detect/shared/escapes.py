@@ -82,7 +82,9 @@ def _of_bits(characters: str) -> str:
     for zero, one in (kinds, kinds[::-1]):
         bits = "".join("0" if c == zero else "1" for c in characters if c in (zero, one))
         for width in (8, 7):
-            numbers = [int(bits[at : at + width], 2) for at in range(0, len(bits) - width + 1, width)]
+            numbers = [
+                int(bits[at : at + width], 2) for at in range(0, len(bits) - width + 1, width)
+            ]
             text = "".join(map(chr, numbers))
             if text.isascii() and text.isprintable() and _LETTERS.search(text):
                 return text

@@ -13,11 +13,18 @@ from corpus_guard.detect.shared.model_orders import Order, may_order, order_in, 
 from corpus_guard.detect.shared.page_parts import HiddenText, page_parts
 from corpus_guard.detect.shared.plain_words import plain
 
-_FENCE = re.compile(r"^(```|~~~).*?(?:^\1|\Z)|``.{1,2000}?``|`[^`\n]{1,2000}`", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(
+    r"^(```|~~~).*?(?:^\1|\Z)|``.{1,2000}?``|`[^`\n]{1,2000}`", re.DOTALL | re.MULTILINE
+)
 _MARKDOWN = (
     ("image text", re.compile(r"!\[([^\]\[]{12,2000})\]\s?[(\[]")),
     ("title of a link", re.compile(r"\]\([^()\s]{0,500}\s+[\"']([^\"'\n]{12,2000})[\"']\)")),
-    ("comment", re.compile(r"^ {0,3}\[(?://|comment|_)\]:\s*(?:#|<>)\s*[(\"'](.{12,2000}?)[)\"']\s*$", re.M)),
+    (
+        "comment",
+        re.compile(
+            r"^ {0,3}\[(?://|comment|_)\]:\s*(?:#|<>)\s*[(\"'](.{12,2000}?)[)\"']\s*$", re.M
+        ),
+    ),
 )
 SHORTEST = 12
 _ENCODED = re.compile(for_python(ENCODED))

@@ -76,8 +76,10 @@ def mark_findings(
 ) -> Iterator[Finding]:
     """Yield one finding for each kind that some row has; None stands for a bit that is told otherwise."""
     for bit, kind in enumerate(kinds):
-        rows = marked_rows(corpus, check, bit) if kind else ()
-        if kind and len(rows):
+        if kind is None:
+            continue
+        rows = marked_rows(corpus, check, bit)
+        if len(rows):
             yield _finding(corpus, spec_rule, kind, rows)
 
 

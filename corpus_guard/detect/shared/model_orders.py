@@ -23,7 +23,7 @@ from corpus_guard.detect.shared.marks import for_python
 from corpus_guard.detect.shared.overrides import OTHER_SCRIPTS, OVERRIDE
 
 WINDOW = 320
-MOST_CUES = 2000
+_STEP = 4000
 SHOWN = 400
 
 _NAMES = (
@@ -175,7 +175,9 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
 ADDRESSED = _CUES[0][2]
 """Text that speaks to a model outright."""
 
-PAYLOAD = re.compile(rf"\W{{0,4}}(?:and |then |instead |now |just |please |only |you (?:must |should )?){{0,3}}{_VERB}\b")
+PAYLOAD = re.compile(
+    rf"\W{{0,4}}(?:and |then |instead |now |just |please |only |you (?:must |should )?){{0,3}}{_VERB}\b"
+)
 _OVERRIDE = re.compile(for_python(f"{OVERRIDE}|{OTHER_SCRIPTS}"))
 _LOOKS_ROUND = re.compile(r"\(\?<?![^()]*\)")
 _TODO = re.compile(r"\b(?:todo|fixme|xxx|hack|@todo)\b")
@@ -235,22 +237,28 @@ def order_in(words: str, how: str = "") -> Order | None:
         return Order(_around(words, *found.span()), found[0], 4, "override")
     if not _HINTS.search(words):
         return None
-    cues = sorted(_cues(words, how in PUBLIC))
+    found = [_best_in(words, at, how in PUBLIC) for at in range(0, len(words), _STEP)]
+    return max((one for one in found if one), key=lambda one: one.weight, default=None)
+
+
+def _best_in(words: str, first: int, is_public: bool) -> Order | None:
+    """Return the order for which most speaks in some thousand characters from `first` on."""
+    cues = sorted(_cues(words, first, first + _STEP + WINDOW, is_public))
     best: Order | None = None
-    first = 0
+    start = 0
     for last, cue in enumerate(cues):
-        while cue.end - cues[first].start > WINDOW and first < last:
-            first += 1
-        held = cues[first : last + 1]
+        while cue.end - cues[start].start > WINDOW and start < last:
+            start += 1
+        held = cues[start : last + 1]
         weights = {
             kind: max((one.weight for one in held if one.kind == kind), default=0)
             for kind in (ADDRESS, IMPERATIVE, STEERING)
         }
-        weight = _verdict(weights, words)
+        weight = _verdict(weights, words[max(0, held[0].start - 30) : cue.end])
         if weight and (best is None or weight > best.weight):
-            start, end = held[0].start, max(one.end for one in held)
+            begin, end = held[0].start, max(one.end for one in held)
             told = " + ".join(kind for kind in weights if weights[kind])
-            best = Order(_around(words, start, end), words[start:end], weight, told)
+            best = Order(_around(words, begin, end), words[begin:end], weight, told)
     return best
 
 
@@ -282,13 +290,9 @@ def _matches(texts: pa.Array, pattern: str) -> npt.NDArray[np.bool_]:
     return np.array(hits.to_numpy(zero_copy_only=False))
 
 
-def _cues(words: str, is_public: bool) -> Iterator[_Cue]:
-    count = 0
+def _cues(words: str, first: int, end: int, is_public: bool) -> Iterator[_Cue]:
     for kind, weight, pattern in _CUES:
-        for found in pattern.finditer(words):
-            count += 1
-            if count > MOST_CUES:
-                return
+        for found in pattern.finditer(words, first, end):
             told = abs(weight) if weight > 0 or not is_public else 1
             yield _Cue(found.start(), found.end(), kind, told)
 

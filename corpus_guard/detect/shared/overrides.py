@@ -32,7 +32,7 @@ def _spelled(word: str) -> str:
 
 ENGLISH = (
     rf"(?i:\b{_loose(_VERBS)}{_GAP}(?:{_loose(_FILLERS)}{_GAP})*"
-    rf"(?:(?:{_loose(_QUALIFIERS)}{_GAP})+(?:{_loose('and or')}{_GAP})?)+{_loose(_NOUNS)}[s5$]?)"
+    rf"(?:{_loose(_QUALIFIERS)}{_GAP})(?:{_loose(_QUALIFIERS + ' and or')}{_GAP})*{_loose(_NOUNS)}[s5$]?)"
 )
 _PLAIN_GAP = r"[\s\"'*_,.:~|-]+"
 
@@ -43,7 +43,7 @@ def _plain(words: str) -> str:
 
 PLAIN_ENGLISH = (
     rf"(?i:\b{_plain(_VERBS)}{_PLAIN_GAP}(?:{_plain(_FILLERS)}{_PLAIN_GAP})*"
-    rf"(?:(?:{_plain(_QUALIFIERS)}{_PLAIN_GAP})+(?:(?:and|or){_PLAIN_GAP})?)+{_plain(_NOUNS)})"
+    rf"(?:{_plain(_QUALIFIERS)}{_PLAIN_GAP})(?:{_plain(_QUALIFIERS + ' and or')}{_PLAIN_GAP})*{_plain(_NOUNS)})"
 )
 ENGLISH_AFTER = (
     r"(?i:\b(?:ignore|disregard|forget) (?:(?:all|any|of|the|your|these|those|my|and|every) ){1,4}"

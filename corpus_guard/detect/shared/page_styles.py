@@ -11,14 +11,20 @@ _WAYS = (
     ("display", r"(?<![\w-])display\s*:\s*none"),
     ("visibility", r"visibility\s*:\s*(?:hidden|collapse)"),
     ("opacity", rf"(?<![\w-])(?:opacity\s*:\s*{_ZERO}|filter\s*:\s*opacity\(\s*0)"),
-    ("font size", rf"(?<![\w-])(?:font-size|line-height)\s*:\s*{_ZERO}|(?<![\w-])font\s*:\s*[01]px"),
+    (
+        "font size",
+        rf"(?<![\w-])(?:font-size|line-height)\s*:\s*{_ZERO}|(?<![\w-])font\s*:\s*[01]px",
+    ),
     ("no size", rf"(?<![\w-])(?:max-)?(?:width|height)\s*:\s*{_ZERO}|scale\(\s*0\s*[,)]"),
     (
         "off the screen",
         r"(?:text-indent|left|top|right|bottom|margin-left|margin-top)\s*:\s*-\d{3,}"
         r"|translate[xy]?\(\s*-\d{3,}",
     ),
-    ("clipped", r"clip\s*:\s*rect\(\s*[01](?:px)?[\s,]|clip-path\s*:\s*(?:inset\(\s*(?:50|100)|circle\(\s*0)"),
+    (
+        "clipped",
+        r"clip\s*:\s*rect\(\s*[01](?:px)?[\s,]|clip-path\s*:\s*(?:inset\(\s*(?:50|100)|circle\(\s*0)",
+    ),
     (
         "transparent",
         r"(?<![\w-])color\s*:\s*(?:transparent|(?:rgba|hsla)\([^()]*,\s*(?:0|0?\.0\d*)\s*\)|#\w{6}00\b)",
