@@ -1,6 +1,6 @@
 """How many hidden orders to a model are found in web pages, what honest pages raise, and what it costs.
 
-    python scripts/benchmark_hidden.py --data DIR [--pages 14600] [--list reporting|development] [--whole]
+    python scripts/benchmark_hidden.py --data DIR [--pages 14600] [--list NAME] [--whole]
 
 DIR holds `clean/` as JSON Lines: its texts become the bodies of pages with menus, banners, pixels, widgets,
 structured data and comments, among them comments about AI. Then each wording is hidden in each way in 1,
@@ -27,12 +27,19 @@ from hidden_orders import (
     HONEST_REPORTING,
     NEAR_MISSES,
     REPORTING,
+    SECOND,
+    SECOND_HONEST,
 )
 
 from corpus_guard import plugins
 from corpus_guard.types import BATCH_SCHEMA
 
 COUNTS = (1, 15, 150)
+LISTS = {
+    "development": (DEVELOPMENT, NEAR_MISSES),
+    "reporting": (REPORTING, HONEST_REPORTING),
+    "second": (SECOND, SECOND_HONEST),
+}
 SETS = ("c4_sample", "wikitext2", "ag_news")
 MENUS = (
     "Home",
@@ -84,12 +91,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--pages", type=int, default=14_600)
-    parser.add_argument("--list", choices=("reporting", "development"), default="development")
+    parser.add_argument("--list", choices=LISTS, default="development")
     parser.add_argument("--whole", action="store_true")
     given = parser.parse_args()
-    is_report = given.list == "reporting"
-    orders = REPORTING if is_report else DEVELOPMENT
-    near = HONEST_REPORTING if is_report else NEAR_MISSES
+    orders, near = LISTS[given.list]
     texts = bodies(given.data)
     pages = [honest_page(texts, number, near) for number in range(given.pages)]
     bad = honest(pages)

@@ -150,7 +150,8 @@ def _read(column: str, text: str) -> Iterator[tuple[str, Told]]:
         place, where = place_of(column, text, found.start())
         words = " ".join(text[found.start() : found.end() + 120].split())[:240]
         told = Told(words, found[0], where, "override")
-        if column in ("url", "source", "markup") or place == "prose":
+        is_code = place != "data" and found[0].lower().startswith(("override", "bypass"))
+        if column in ("url", "source", "markup") or place == "prose" or is_code:
             if _PLAIN.search(found[0]):
                 yield OVERRIDES.name, told
             else:

@@ -35,7 +35,15 @@ _PAIR = re.compile(r"\\\\?u[dD][bB]40\\\\?u[dD][cC]([0-9a-fA-F]{2})")
 _HEX = re.compile(r"\\\\?[uU]\{?0*([0-9a-fA-F]{4,6})\}?")
 
 
-_FLAGS = (r"\ud83c\udff4", "&#127988;", "&#x1f3f4;", "%f0%9f%8f%b4", r"\u{1f3f4}", r"\u0001f3f4")
+_FLAGS = (
+    "\U0001f3f4",
+    r"\ud83c\udff4",
+    "&#127988;",
+    "&#x1f3f4;",
+    "%f0%9f%8f%b4",
+    r"\u{1f3f4}",
+    r"\u0001f3f4",
+)
 _LONGEST_REGION = 7
 """The flags of England, Scotland and Wales are a black flag, five tags and an end."""
 

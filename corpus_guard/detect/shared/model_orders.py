@@ -55,9 +55,10 @@ _VERB = (
     r"output|write|print|append|prepend|add|include|insert|tell|inform|convince|persuade|advise|omit|"
     r"hide|conceal|reveal|disclose|summari[sz]e|act|pretend|behave|give|assign|score|remember|highlight|"
     r"emphasi[sz]e|ignore|disregard|forget|return|buy|purchase|execute|follow|obey|avoid|trust|assume|"
-    r"assert|repeat|conclude|refuse|warn|discourage|translate|assure|select|choose|send|"
+    r"assert|repeat|memori[sz]e|conclude|refuse|warn|discourage|translate|assure|select|choose|send|"
     r"empfiehl|empfehlen sie|empfehlt|recommande[rz]?|recomiend[ae]n?|recomend[ae]r?|raccomand[ai]|"
-    r"consiglia|рекомендуй\w*|рекомендувати|önerin?|推荐|推薦|おすすめ|추천|polecaj|aanbeveel|beveel)"
+    r"consiglia|рекомендуй\w*|рекомендувати|önerin?|polecaj|aanbeveel|beveel|erwähne\w*|"
+    r"mentionne[rz]?|menciona|antworte\w*|réponde?[zs]?|responde|rispondi|ответь\w*|отвечай\w*|推荐|推薦|おすすめ|추천|回答)"
 )
 _MODAL = (
     r"(?:must|should|shall|have to|has to|need to|needs to|ought to|are to|is to|please|always|never|"
@@ -87,6 +88,9 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
             rf"hint|guidance|directives?) (?:to|for) {_SOME}{_MODEL}\b",
             rf"\b(?:attention|dear|hey|hello)[,:!]? {_SOME}{_MODEL}\b",
             rf"\b{_ANY}(?: (?:that|who|which))?(?: (?:is|are))? {_READS} (?:this|the|these|our)\b",
+            rf"\bmodels? {_READS} this\b",
+            rf"\b(?:si vous êtes|si tu es|wenn du|wenn sie|si eres|si es usted|se você é|se sei|als je|если (?:ты|вы)|"
+            rf"якщо (?:ти|ви)|jeśli jesteś|eğer bir|如果你是|如果您是|もしあなたが)[^.]{{0,14}}(?:{_MODEL}|\bia\b|\bki\b|ии\b|ai)",
             rf"\bas an? (?:\w+ )?{_MODEL}[^.,]{{0,40}},? you\b",
             r"\byour (?:system prompt|training data|context window|system instructions)\b",
             rf"\b(?:reviewers?|anyone|people|those|recruiters?|everyone) using {_SOME}{_MODEL}\b",
@@ -112,7 +116,7 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
         ADDRESS,
         -2,  # in public descriptions, 1
         _compiled(
-            rf"(?<!our )(?<!the )(?<!your )(?<!my )(?<!a )\b{_MODEL},?(?: [\w-]+){{0,2}}? {_MODAL}\b"
+            rf"(?:^|[.!?;:>,-] ?|\b(?:all|any|every|and|that|note) ){_MODEL},?(?: [\w-]+){{0,2}}? {_MODAL}\b"
         ),
     ),
     (ADDRESS, 1, _compiled(rf"(?<![a-z0-9]){_ANY}(?![a-z0-9])")),
@@ -123,7 +127,9 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
             rf"{_START}(?:(?:always|never|only|just|do not|don't|kindly|must|should) ){{0,2}}{_VERB}\b",
             rf"\b{_MODAL} (?:(?:always|never|only|also|not|be|please) ){{0,2}}{_VERB}\b",
             rf"\byour {_REPLY} (?:must|should|shall|has to)\b",
-            r"推荐|推薦|おすすめ|추천|рекомендуй|empfehlen sie|empfiehl",
+            r"\b(?:must|should|is to|are to|has to|have to|shall) (?:always |only )?be (?:recommended|mentioned|described|"
+            r"rated|ranked|cited|presented|named|listed|called|answered|suggested|promoted|praised)\b",
+            r"推荐|推薦|おすすめ|추천|рекомендуй|empfehlen sie|empfiehl|回答",
         ),
     ),
     (
@@ -150,6 +156,14 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
             r"leading|safest|preferred)",
             r"\b(?:only|give|write) (?:a |an )?(?:positive|favou?rable|glowing)[\w -]{0,20} (?:review|rating|score)s? only\b",
             rf"\b(?:do not|don't|never) (?:summari[sz]e|translate|analy[sz]e|criticise|criticize) {_THIS}",
+            rf"{_START}(?:answer|respond to|reply to) (?:every|all|any) (?:questions?|quer(?:y|ies)|requests?|prompts?) (?:with|by|as)\b",
+            r"\b(?:remember|memori[sz]e|save|store)\b[^!?]{1,60}?\b(?:as (?:a |an |the |your )?(?:trusted|preferred|reliable|"
+            r"authoritative)|in (?:your |long-term )?memory|for (?:all )?future (?:conversations?|responses|answers))",
+            r"\b(?:do not|don't|never) (?:highlight|mention|list|point out|discuss) (?:any |the |its |their )?(?:negatives?|"
+            r"weaknesses|flaws|criticisms?|downsides|limitations|shortcomings|drawbacks)\b",
+            r"\brecommend accept",
+            r"\b(?:rank|rate|score|select|prefer|recommend) (?:this|our) (?:candidate|applicant|resume|cv|paper|submission|product|"
+            r"company|brand|site|page|hotel|article)\b[^.]{0,40}\b(?:first|highest|top|best|10|strong\w*|above)\b",
             r"\byour new (?:instructions|role|task|system prompt|purpose)\b",
             r"\bfrom now on,? (?:you (?:are|will|must)|always|only|respond|answer)\b",
             r"\b(?:reveal|print|repeat|output|leak|send|post|forward|upload) (?:[\w']+ ){0,4}(?:system prompt|"
@@ -199,6 +213,8 @@ HINTS = (
     r"notify|warn)|\b(?:system|developer)(?: (?:prompt|message|instructions?|override|note))?\]?\s*:|system prompt|"
     r"(?:chat|conversation) history|recommend \S|language model|a\.i\.|artificial intelligence|"
     r"automat(?:ed|ic) |machine |\[/?inst|<<sys|&lt;&lt;sys|<\||&lt;\||start_of_turn|"
+    r"si vous êtes|si tu es|wenn du|wenn sie|si eres|se você é|se sei|als je|если|якщо|jeśli jesteś|eğer bir|如果|もし|"
+    r"recommend(?:ed|ing)? |remember |memori[sz]e|your memory|(?:answer|respond to|reply to) (?:every|all|any) |future (?:conv|resp|answ)|weaknesses|rank this|rate this|models? \w+ing this|"
     r"ki-|sprachmodell|modèles? de|modelos? de|assistentes? de|asistentes? de|assistants? ia|modell[oi] ling|"
     r"taalmodel|językow|языков|мовн|yapay|模型|人工智能|ai助手|アシスタント|言語モデル|모델|어시스턴트|نماذج|نموذج|मॉडल)"
 )
@@ -216,12 +232,16 @@ _HINTS = re.compile(for_python(HINTS))
 
 
 class Order(NamedTuple):
-    """An order to a model: its place in the plain text, the text, how many cues speak for it, and which."""
+    """An order to a model: the sentences, the words that decide, how much speaks for it, and what.
+
+    `is_addressed` says that it speaks to models outright.
+    """
 
     text: str
     core: str
     weight: int
     cues: str
+    is_addressed: bool = False
 
 
 class _Cue(NamedTuple):
@@ -258,7 +278,9 @@ def _best_in(words: str, first: int, is_public: bool) -> Order | None:
         if weight and (best is None or weight > best.weight):
             begin, end = held[0].start, max(one.end for one in held)
             told = " + ".join(kind for kind in weights if weights[kind])
-            best = Order(_around(words, begin, end), words[begin:end], weight, told)
+            best = Order(
+                _around(words, begin, end), words[begin:end], weight, told, weights[ADDRESS] == 3
+            )
     return best
 
 

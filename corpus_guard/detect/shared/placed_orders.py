@@ -40,6 +40,10 @@ TOOL_HINTS = (
 """What a poisoned description of a tool holds, in a syntax that RE2 and Python share."""
 
 
+LEAST = 4
+"""More than an addressee and an imperative."""
+
+
 class Field(NamedTuple):
     """A field in the column `other`: its name, its value and where that begins."""
 
@@ -93,4 +97,4 @@ def speaks_to_models(value: str) -> str:
     """Return what a description says to models that read it, "" where it says nothing."""
     words = plain(value)
     order = order_in(words) if ADDRESSED.search(words) else None
-    return order.text if order and order.cues.count("+") == 2 else ""
+    return order.text if order and order.is_addressed and order.weight > LEAST else ""
