@@ -2,10 +2,11 @@
 
     python scripts/benchmark_hidden.py --data DIR [--pages 14600] [--list NAME] [--whole]
 
-DIR holds `clean/` as JSON Lines: its texts become the bodies of pages with menus, banners, pixels, widgets,
-structured data and comments, among them comments about AI. Then each wording is hidden in each way in 1,
-15 and 150 pages. `--whole` also scans web archives with the public interface: the honest pages alone, and
-with 1, 15 and 150 planted pages. The exit code is 1 where a page is missed or an honest one is high.
+DIR holds `clean/` as JSON Lines: its texts become the bodies of pages with menus, banners, pixels,
+widgets, structured data and comments, among them comments about AI. Then each wording is hidden in
+each way in 1, 15 and 150 pages. `--whole` also scans web archives with the public interface: the
+honest pages alone, and with 1, 15 and 150 planted pages. The exit code is 1 where a page is missed
+or an honest one is high.
 """
 
 import argparse
