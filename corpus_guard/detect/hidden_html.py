@@ -74,7 +74,7 @@ _SPLIT = (
 _WORTH_PARSING = (HINTS.replace(" ", r"\s{1,9}"), OVERRIDE, f"{_NUMBERED}|{_SPLIT}|{ENCODED}")
 """Several patterns, since one of all takes more memory than RE2 allows, and then a hundred times as long."""
 _ORDERED = np.uint8(1)
-_AT_ONCE = 64
+_AT_ONCE = 1024
 
 
 def scan(batch: pa.RecordBatch) -> npt.NDArray[np.uint8]:
