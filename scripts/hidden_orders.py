@@ -128,7 +128,7 @@ SECOND_HONEST = (
     "Answer all questions to see your result. You must choose one answer each.",
     "Never tell anyone your password. Our agents will not ask for it.",
 )
-"""Both written after the first report and before what it showed was mended: what the second report tells of."""
+"""Written after the first report and before what it showed was mended, for a second report."""
 
 HIDING = {
     "display": '<div style="display:none">{0}</div>',

@@ -4,12 +4,13 @@ What: text smuggled in tag characters, variation selectors or the bits of zero-w
 where these are written out as escapes (`\udb40\udc41`, `&#917569;`, `%F3%A0%81%81`); words split by
 zero-width characters, text turned round by bidi controls, control and escape characters.
 
-How it is decided: exact patterns on code points, in strings as they are decoded. Tag characters are high (they spell ASCII that nobody
-sees; the flags of England, Scotland and Wales, which use them, are let through), so are runs of four
-and more variation selectors. Four and more escapes in a row, and 24 zero-width characters in a row, are
-decoded: high where they spell words, which are shown, else low. Bidi controls are medium. Zero-width and control characters are low: they
-are common in web text. When they decide an outcome, the trigger rules (CG201 to CG203) say so, since
-every invisible character is a token to them.
+How it is decided: exact patterns on code points, in strings as they are decoded. Tag characters are
+high (they spell ASCII that nobody sees; the flags of England, Scotland and Wales, which use them, are
+let through), so are runs of four and more variation selectors. Runs of four and more escapes, and of 24
+and more zero-width characters, are decoded: high where they spell words, which are shown, else low.
+Bidi controls are medium. Zero-width and control characters are low: they are common in web text. When
+they decide an outcome, the trigger rules (CG201 to CG203) say so, since every invisible character is a
+token to them.
 
 False alarms: emoji joiners and joiners of Persian and Indic scripts are not counted.
 

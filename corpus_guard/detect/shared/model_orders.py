@@ -270,8 +270,8 @@ def order_in(words: str, how: str = "") -> Order | None:
         return Order(_around(words, *found.span()), found[0], 4, "override")
     if not _HINTS.search(words):
         return None
-    found = [_best_in(words, at, how in PUBLIC) for at in range(0, len(words), _STEP)]
-    return max((one for one in found if one), key=lambda one: one.weight, default=None)
+    best = [_best_in(words, at, how in PUBLIC) for at in range(0, len(words), _STEP)]
+    return max((one for one in best if one), key=lambda one: one.weight, default=None)
 
 
 def _best_in(words: str, first: int, is_public: bool) -> Order | None:
