@@ -29,6 +29,8 @@ from hidden_orders import (
     REPORTING,
     SECOND,
     SECOND_HONEST,
+    THIRD,
+    THIRD_HONEST,
 )
 
 from corpus_guard import plugins
@@ -39,6 +41,7 @@ LISTS = {
     "development": (DEVELOPMENT, NEAR_MISSES),
     "reporting": (REPORTING, HONEST_REPORTING),
     "second": (SECOND, SECOND_HONEST),
+    "third": (THIRD, THIRD_HONEST),
 }
 SETS = ("c4_sample", "wikitext2", "ag_news")
 MENUS = (
