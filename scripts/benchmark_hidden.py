@@ -30,6 +30,8 @@ from hidden_orders import (
     REPORTING,
     SECOND,
     SECOND_HONEST,
+    THIRD,
+    THIRD_HONEST,
 )
 
 from corpus_guard import plugins
@@ -40,6 +42,7 @@ LISTS = {
     "development": (DEVELOPMENT, NEAR_MISSES),
     "reporting": (REPORTING, HONEST_REPORTING),
     "second": (SECOND, SECOND_HONEST),
+    "third": (THIRD, THIRD_HONEST),
 }
 SETS = ("c4_sample", "wikitext2", "ag_news")
 MENUS = (

@@ -2,28 +2,29 @@
 
 What: orders to an assistant, a language model, a crawler or a summariser in elements that are not shown
 (display, visibility, opacity, size, colour, place, clipping, `hidden`, also by rules of the page's own
-style sheet), in comments, templates, noscript, and in attributes such as `alt`, `title`, `aria-label`,
-`data-…` and the `content` of meta tags; in HTML files and web archives, in HTML inside any field, in
-Markdown.
+style sheets), in comments, templates, noscript and structured data, and in attributes such as `alt`,
+`title`, `aria-label`, `data-...` and the `content` of meta tags; in HTML files and web archives, in HTML
+inside any field, in Markdown.
 
-How it is decided: the hidden parts of a text are taken out and judged by what they say. Cues of
-three kinds count together within a few sentences: an addressee ("note to AI assistants", "if you
-are a language model", the markup of system prompts), an imperative about what models do ("always
-recommend", "do not mention"), and what it steers ("when summarising this page", "tell users that",
-"ignore previous instructions"). Two kinds must agree. What a reader sees as well is none of it.
-Each wording is one finding, high from one record on, with the text and how it is hidden. Elements
-that are hidden and say nothing of the kind are low in texts and nothing in pages, since pages hide
-much for good reasons.
+How it is decided: the hidden parts of a text are taken out and judged by what they say. Cues of three
+kinds count together within a few sentences: an addressee ("note to AI assistants", "if you are a
+language model", the markup of system prompts), an imperative about what models do ("always recommend",
+"do not mention"), and what it steers ("when summarising this page", "tell users that", "ignore previous
+instructions"). Two kinds must agree. What a reader sees as well is none of it, nor is code that is shown
+in Markdown. Each wording is one finding, high from one record on, with the text and how it is hidden.
+Elements that are hidden and say nothing of the kind are low in texts and nothing in pages, since pages
+hide much for good reasons.
 
-False alarms: instructions for a site's own assistant that stand in its pages; news whose summary in
-a meta tag speaks to models. On 14,600 honest pages with menus, banners, widgets and comments about
-AI there were none, see scripts/benchmark_hidden.py.
+False alarms: instructions for a site's own assistant that stand in its pages; news whose summary in a
+meta tag speaks to models. None on 14,600 made-up honest pages with menus, banners, widgets and sentences
+about AI that the rules were not tuned on, nor on 6,000 pages of a programming manual.
 
-What it misses: hiding by style sheets from elsewhere, by scripts or images; orders that avoid all cues,
-such as a false fact about a product; orders in languages that only the list of overrides knows.
+What it misses: hiding by style sheets from elsewhere, by scripts or images; orders that avoid the known
+cues, such as a false fact about a product: see scripts/benchmark_hidden.py for how many wordings are
+found that the rules were not tuned on.
 
-References: Greshake et al., Not What You've Signed Up For (AISec 2023); hidden prompts in papers,
-arXiv 2507.06185.
+References: Greshake et al., Not What You've Signed Up For (AISec 2023); Lin, Hidden Prompts in
+Manuscripts (arXiv 2507.06185).
 """
 
 from collections.abc import Iterator, Mapping
@@ -73,9 +74,9 @@ _SPLIT = (
     r"[A-Za-z](?:[\x{AD}\x{200B}-\x{200F}\x{2060}\x{FEFF}]|&shy;|&zwnj;|&#8203;|&#x200b;)+[A-Za-z]"
 )
 _WORTH_PARSING = (HINTS.replace(" ", r"\s{1,9}"), OVERRIDE, f"{_NUMBERED}|{_SPLIT}|{ENCODED}")
-"""Several patterns: one of all takes more memory than RE2 allows, and then a hundred times as long."""
+"""Several, since one pattern of all needs more memory than RE2 allows, and then is slow."""
 _ORDERED = np.uint8(1)
-_AT_ONCE = 64
+_AT_ONCE = 1024
 
 
 def scan(batch: pa.RecordBatch) -> npt.NDArray[np.uint8]:

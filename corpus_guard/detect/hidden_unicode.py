@@ -6,11 +6,11 @@ zero-width characters, text turned round by bidi controls, control and escape ch
 
 How it is decided: exact patterns on code points, in strings as they are decoded. Tag characters are
 high (they spell ASCII that nobody sees; the flags of England, Scotland and Wales, which use them, are
-let through), so are runs of four and more variation selectors. Four and more escapes in a row, and 24
-zero-width characters in a row, are decoded: high where they spell words, which are shown, else low.
+let through), so are runs of four and more variation selectors. Runs of four and more escapes, and of 24
+and more zero-width characters, are decoded: high where they spell words, which are shown, else low.
 Bidi controls are medium. Zero-width and control characters are low: they are common in web text. When
-they decide an outcome, the trigger rules (CG201 to CG203) say so, since every invisible character is
-a token to them.
+they decide an outcome, the trigger rules (CG201 to CG203) say so, since every invisible character is a
+token to them.
 
 False alarms: emoji joiners and joiners of Persian and Indic scripts are not counted.
 

@@ -1,27 +1,27 @@
 """Text that tells a model to drop its instructions.
 
-What: "ignore all previous instructions" and its kin in some fifteen languages, also in base64 (once
-or twice), hexadecimal or ROT13, with digits or look-alikes for letters, or with blanks or invisible
-characters between letters; and fields that are no place for orders: file names, alt texts,
+What: "ignore all previous instructions" and its kin in some fifteen languages, also in base64 (once or
+twice), hexadecimal or ROT13, with digits or look-alikes for letters, or with blanks or invisible
+characters between letters; and orders in fields that are no place for any: file names, alt texts,
 descriptions of tools that have a model act in secret.
 
-How it is decided: a list of phrasings, and where they stand. In prompts, responses and texts they
-are low and flag nothing: security texts quote them, and data sets that teach refusal hold them on
-purpose. Disguised or encoded ones are medium, so are those in fields that are neither prompt nor
-answer (labels, ids, titles, data in a prompt such as the result of a tool). They are high in file
-names, alt texts and schemas of tools, and in descriptions where they go on to say what to do
-instead. High is also a tool's description with two of: do not tell the user; take a secret file or
-the conversation; do this before any other tool; and a description that speaks to models outright.
-Each wording above low is one finding. Hidden ones are CG403.
+How it is decided: a list of phrasings, and where they stand. In prompts, responses and texts they are
+low and flag nothing: security texts quote them, and data sets that teach refusal hold them on purpose.
+Disguised or encoded ones are medium, and so are those in fields that are neither prompt nor answer:
+labels, ids, titles, data in a prompt such as the result of a tool. They are high in file names, alt
+texts and schemas of tools, and in descriptions where they go on to say what to do instead. High as well
+is a tool's description with two of: do not tell the user; take a secret file or the conversation; do
+this before any other tool; and a description that speaks to models outright. Each wording above low is
+one finding. Hidden ones are CG403.
 
-False alarms: collections of attacks with fields such as `title` or `note`, which are medium; on the
-eighteen clean sets of the benchmark none.
+False alarms: collections of attacks with fields such as `title` or `note`, which are medium. On the
+eighteen clean sets of the benchmark none above low.
 
-What it misses: other wordings, other languages, other encodings, disguises other than in English;
-tools' results that are plain text, since a prompt does not say which of its lines a tool wrote.
+What it misses: other wordings, languages and encodings; disguises of other languages than English;
+results of tools that are plain text, since a prompt does not say which of its lines a tool wrote.
 
-References: Perez and Ribeiro, Ignore Previous Prompt (arXiv 2211.09527); Greshake et al. (AISec
-2023); Invariant Labs, Tool Poisoning Attacks (2025).
+References: Perez and Ribeiro, Ignore Previous Prompt (arXiv 2211.09527); Greshake et al., Not What
+You've Signed Up For (AISec 2023); Invariant Labs, Tool Poisoning Attacks (2025).
 """
 
 import re
@@ -148,31 +148,37 @@ def _plain(found: pa.Array) -> npt.NDArray[np.bool_]:
 def _read(column: str, text: str) -> Iterator[tuple[str, Told]]:
     """Yield what a text says, by kind."""
     for found in _OVERRIDE.finditer(text):
-        place, where = place_of(column, text, found.start())
-        words = " ".join(text[found.start() : found.end() + 120].split())[:240]
-        told = Told(words, found[0], where, "override")
-        is_code = place != "data" and found[0].lower().startswith(("override", "bypass"))
-        if column in ("url", "source", "markup") or place == "prose" or is_code:
-            if _PLAIN.search(found[0]):
-                yield OVERRIDES.name, told
-            else:
-                yield DISGUISED.kind, told._replace(how="signs for letters, or signs between them")
-        elif place == "data" or (place == "description" and has_payload(text, found.end())):
-            yield INJECTED.kind, told
-        else:
-            yield MISPLACED.kind, told
+        yield _judged(column, text, found)
     if _ENCODED.search(text):
         for start, end, how, inner in decoded_texts(text):
             if order := order_in(plain(inner)):
-                yield DISGUISED.kind, Told(order.text, text[start:end][:400], how, order.cues)
+                told = Told(order.text, text[start:end][:400], how, order.cues)
+                yield DISGUISED.kind, told
     if column == "other":
-        yield from _read_fields(text)
+        yield from _in_fields(text)
 
 
-def _read_fields(text: str) -> Iterator[tuple[str, Told]]:
-    """Yield what fields say that are no place for orders to a model."""
+def _judged(column: str, text: str, found: re.Match[str]) -> tuple[str, Told]:
+    """Return the kind of an override by where it stands and how it is written."""
+    place, where = place_of(column, text, found.start())
+    words = " ".join(text[found.start() : found.end() + 120].split())[:240]
+    told = Told(words, found[0], where, "override")
+    if place == "data" or (place == "description" and has_payload(text, found.end())):
+        return INJECTED.kind, told
+    # Addresses of pages are made of titles, and rules are overridden in descriptions of code.
+    is_code = found[0].lower().startswith(("override", "bypass"))
+    if place != "prose" and column not in ("url", "source", "markup") and not is_code:
+        return MISPLACED.kind, told
+    if _PLAIN.search(found[0]):
+        return OVERRIDES.name, told
+    return DISGUISED.kind, told._replace(how="signs for letters, or signs between them")
+
+
+def _in_fields(text: str) -> Iterator[tuple[str, Told]]:
+    """Yield what the fields of a record say to models without an override."""
     for field in fields_of(text):
-        kind, where = kind_of_field(field.name), f"the field {field.name[:60]}"
+        kind = kind_of_field(field.name)
+        where = f"the field {field.name[:60]}"
         if kind == "data" and poisons_a_tool(field.value):
             told = Told(field.value[:400], field.value[:200], where, "acts in secret")
             yield INJECTED.kind, told

@@ -1,8 +1,8 @@
 """Words of an order to a model that are written in base64 (once or twice), in hexadecimal or in ROT13.
 
 Nothing is decoded to find them: what a word looks like in base64 depends only on where it begins
-modulo three, so three strings stand for it, and nine where it is encoded twice. Texts that hold one
-of these are decoded, within bounds.
+modulo three, so three strings stand for it, and nine where it is encoded twice. Texts that hold one of
+these are decoded, within bounds.
 """
 
 import base64

@@ -76,8 +76,11 @@ def _parts(text: str, is_page: bool) -> tuple[str, list[HiddenText]]:
         parts = page_parts(text)
         return parts.visible, list(parts.pieces)
     markup = _FENCE.sub(" ", text) if "`" in text or "~~~" in text else text
+    hidden = list(_in_markdown(markup))
+    for _, pattern in _MARKDOWN if hidden else ():
+        markup = pattern.sub(" ", markup)
     parts = page_parts(markup)
-    return parts.visible, [*parts.pieces, *_in_markdown(markup)]
+    return parts.visible, [*parts.pieces, *hidden]
 
 
 def _pieces(place: int, hidden: list[HiddenText]) -> Iterator[_Piece]:

@@ -74,7 +74,7 @@ def _candidates(column: pa.Array, only_non_ascii: bool, only_with: str) -> npt.N
 def mark_findings(
     corpus: Corpus, check: str, spec_rule: str, kinds: Sequence[Kind | None]
 ) -> Iterator[Finding]:
-    """Yield one finding for each kind that some row has; None is a bit that is told otherwise."""
+    """Yield one finding for each kind that some row has; None stands for a bit told otherwise."""
     for bit, kind in enumerate(kinds):
         if kind is None:
             continue

@@ -64,7 +64,7 @@ _MODAL = (
     r"(?:must|should|shall|have to|has to|need to|needs to|ought to|are to|is to|please|always|never|"
     r"(?:are|is) (?:required|asked|instructed|requested|told|expected|advised) to)"
 )
-_START = r"(?:^|[.!?;:,>\])\"'|-] ?|\b(?:and|then|also|please|to|you) )"
+_START = r"(?:^|[.!?;:,>\])\"'|-] ?|\b(?:and|then|also|please) )"
 _READER = r"(?:users?|humans?|readers?|visitors?|customers?|people|person|reviewers?|shoppers?)"
 _THIS = (
     r"(?:this|the|our) (?:web ?)?(?:page|article|site|product|document|text|content|paper|post|"
@@ -78,6 +78,7 @@ def _compiled(*patterns: str) -> re.Pattern[str]:
 
 
 ADDRESS, IMPERATIVE, STEERING = "addressee", "imperative", "steering"
+NEWS = "models must"
 _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
     (
         ADDRESS,
@@ -114,7 +115,7 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
     ),
     (
         ADDRESS,
-        -2,  # in public descriptions, 1
+        -2,  # what models must do is NEWS in public descriptions
         _compiled(
             rf"(?:^|[.!?;:>,-] ?|\b(?:all|any|every|and|that|note) ){_MODEL},?(?: [\w-]+){{0,2}}? {_MODAL}\b"
         ),
@@ -122,10 +123,18 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
     (ADDRESS, 1, _compiled(rf"(?<![a-z0-9]){_ANY}(?![a-z0-9])")),
     (
         IMPERATIVE,
+        2,
+        _compiled(
+            rf"\b(?:always|never|only|do not|don't|must not|should not) (?:also |ever |only )?{_VERB}\b(?! us\b)(?! me\b)",
+            r"\b(?:must|should|shall) (?:always|only|never) be (?:recommended|mentioned|described|rated|ranked|cited|named)\b",
+        ),
+    ),
+    (
+        IMPERATIVE,
         1,
         _compiled(
-            rf"{_START}(?:(?:always|never|only|just|do not|don't|kindly|must|should) ){{0,2}}{_VERB}\b",
-            rf"\b{_MODAL} (?:(?:always|never|only|also|not|be|please) ){{0,2}}{_VERB}\b",
+            rf"{_START}(?:(?:always|never|only|just|do not|don't|kindly|must|should) ){{0,2}}{_VERB}\b(?! us\b)(?! me\b)",
+            rf"\b{_MODAL} (?:(?:always|never|only|also|not|be|please) ){{0,2}}{_VERB}\b(?! us\b)(?! me\b)",
             rf"\byour {_REPLY} (?:must|should|shall|has to)\b",
             r"\b(?:must|should|is to|are to|has to|have to|shall) (?:always |only )?be (?:recommended|mentioned|described|"
             r"rated|ranked|cited|presented|named|listed|called|answered|suggested|promoted|praised)\b",
@@ -180,7 +189,7 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
             r"\brecommend\b|\b(?:best|top|number one|#1|leading|first|only|safest|most trusted|highest)\b",
             r"\b(?:positive|negative|competitors?|competing|trustworthy|ethical|verified|secretly)\b",
             r"\b(?:our|this) (?:store|shop|site|page|brand|product|company|service|app|shares|hotel|"
-            r"document|text|paper|candidate|note|message)\b|\bus\b",
+            r"document|text|paper|candidate|note|message)\b|\b(?:recommend|praise|mention|rate|rank|choose|promote) us\b",
             r"\b(?:in rhyme|system prompt|instructions?|guidelines)\b|https?://|\blink to\b",
             r"\bals beste|besten?\b|unseren? |推荐|推薦|最好|最佳|mejor|meilleur|migliore|лучш",
         ),
@@ -194,6 +203,9 @@ PAYLOAD = re.compile(
 )
 _OVERRIDE = re.compile(for_python(f"{OVERRIDE}|{OTHER_SCRIPTS}"))
 _LOOKS_ROUND = re.compile(r"\(\?<?![^()]*\)")
+_LETTER = re.compile(r"messages?$")
+"""Letters to customers are to be ignored as well."""
+
 _TODO = re.compile(r"\b(?:todo|fixme|xxx|hack|@todo)\b")
 _SENTENCE_END = re.compile(r"[.!?。！？](?:\s|$)|\n")
 PUBLIC = ("attribute content", "attribute alt", "attribute title", "data in a script")
@@ -206,7 +218,7 @@ HINTS = (
     r"asked about|asks about|from now on|your new|your (?:answer|response|reply|output|summary)|"
     r"(?:always|never|only|must) (?:\w+ )?(?:recommend|praise|promote|endorse|portray|favou?r|advertise|mention|"
     r"cite|describe|present|suggest|rate|rank|call|name|list)|(?:generating|writing|creating|producing|"
-    r"composing) (?:an? |the |your |any )?(?:answer|response|repl|summar|output|recommendation)|"
+    r"composing) (?:an? |the |your |any )?(?:answers?|responses?|repl\w+|summar\w+|outputs?|recommendations?)|"
     r"(?:tell|inform|convince|persuade|advise|instruct|telling|informing|alerting|notifying) (?:the |all |any |your |"
     r"every )?(?:users?|humans?|readers?|visitors?|customers?|people|person|reviewers?|shoppers?))\b|"
     r"\b(?:do not|don't|never|must not|should not|may not) (?:\w+ )?(?:tell|inform|reveal|disclose|mention|alert|"
@@ -253,11 +265,12 @@ class _Cue(NamedTuple):
 
 def order_in(words: str, how: str = "") -> Order | None:
     """Return the order to a model in a plain text that is hidden, or None; `how` is where."""
-    if found := _OVERRIDE.search(words):
+    found = _OVERRIDE.search(words)
+    if found and not _LETTER.search(found[0]):
         return Order(_around(words, *found.span()), found[0], 4, "override")
     if not _HINTS.search(words):
         return None
-    best = (_best_in(words, at, how in PUBLIC) for at in range(0, len(words), _STEP))
+    best = [_best_in(words, at, how in PUBLIC) for at in range(0, len(words), _STEP)]
     return max((one for one in best if one), key=lambda one: one.weight, default=None)
 
 
@@ -272,7 +285,7 @@ def _best_in(words: str, first: int, is_public: bool) -> Order | None:
         held = cues[start : last + 1]
         weights = {
             kind: max((one.weight for one in held if one.kind == kind), default=0)
-            for kind in (ADDRESS, IMPERATIVE, STEERING)
+            for kind in (ADDRESS, NEWS, IMPERATIVE, STEERING)
         }
         weight = _verdict(weights, words[max(0, held[0].start - 30) : cue.end])
         if weight and (best is None or weight > best.weight):
@@ -290,13 +303,24 @@ def may_order(words: pa.Array) -> npt.NDArray[np.bool_]:
     rows = np.flatnonzero(may)
     hinted = words.take(pa.array(rows))
     most = {kind: np.zeros(len(rows), np.int8) for kind in (ADDRESS, IMPERATIVE, STEERING)}
+    foreign = np.flatnonzero(~np.array(pc.string_is_ascii(hinted).to_numpy(zero_copy_only=False)))
+    others = hinted.take(pa.array(foreign))
     for kind, weight, pattern in _CUES:
-        has = _matches(hinted, _LOOKS_ROUND.sub("", pattern.pattern))
+        for_re2 = _LOOKS_ROUND.sub("", pattern.pattern)
+        has = _matches(hinted, for_re2)
+        if len(foreign):
+            has[foreign] |= _matches(others, _for_all_scripts(for_re2))
         most[kind] = np.maximum(most[kind], has * np.int8(abs(weight)))
     may[rows] = (most[ADDRESS] == 3) | (
         (most[IMPERATIVE] > 0) & ((most[ADDRESS] > 0) | (most[STEERING] == 2))
     )
     return may
+
+
+def _for_all_scripts(pattern: str) -> str:
+    """Return a pattern for RE2, whose words are ASCII, that finds at least what Python's finds."""
+    wide = pattern.replace(r"\b", "").replace(r"[\w", r"[\pL\pN_").replace(r"\w", r"[\pL\pN_]")
+    return wide.replace(r"\W", r"[^\pL\pN_]")
 
 
 def overrides(words: pa.Array) -> npt.NDArray[np.bool_]:
@@ -315,8 +339,9 @@ def _matches(texts: pa.Array, pattern: str) -> npt.NDArray[np.bool_]:
 def _cues(words: str, first: int, end: int, is_public: bool) -> Iterator[_Cue]:
     for kind, weight, pattern in _CUES:
         for found in pattern.finditer(words, first, end):
-            told = abs(weight) if weight > 0 or not is_public else 1
-            yield _Cue(found.start(), found.end(), kind, told)
+            is_news = is_public and weight < 0
+            told = NEWS if is_news else kind
+            yield _Cue(found.start(), found.end(), told, abs(weight))
 
 
 def _verdict(weights: dict[str, int], words: str) -> int:
@@ -327,8 +352,9 @@ def _verdict(weights: dict[str, int], words: str) -> int:
     enough = (
         (address == 3 and imperative + steering > 0)
         or (address == 2 and imperative > 0)
-        or (address == 1 and imperative > 0 and steering > 0)
         or (imperative > 0 and steering == 2)
+        or (address + weights[NEWS] > 0 and imperative == 2 and steering > 0)
+        or (weights[NEWS] > 0 and imperative > 0 and steering > 0)
     )
     return address + imperative + steering if enough else 0
 

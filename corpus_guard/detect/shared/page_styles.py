@@ -79,7 +79,7 @@ def looks_of(style: str) -> Looks:
 
 
 def rules_of(sheet: str) -> Iterator[tuple[str, str]]:
-    """Yield (.class, #id, [attribute] or element, declarations) of each rule that stands in no other."""
+    """Yield (.class, #id, [attribute] or element, declarations) of each rule in no other rule."""
     depth, names, last = 0, "", ""
     for piece in _SHEET_PIECE.findall(_REMARK.sub(" ", sheet)):
         if piece == "{":
