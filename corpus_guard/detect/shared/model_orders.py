@@ -60,6 +60,11 @@ _VERB = (
     r"consiglia|рекомендуй\w*|рекомендувати|önerin?|polecaj|aanbeveel|beveel|erwähne\w*|"
     r"mentionne[rz]?|menciona|antworte\w*|réponde?[zs]?|responde|rispondi|ответь\w*|отвечай\w*|推荐|推薦|おすすめ|추천|回答)"
 )
+_ACT = (
+    r"(?:award|grant|pass|deem|mark|grade|approve|offer|point|steer|push|feature|put|place|position|compare|note|"
+    r"stress|replace|stop|refrain|comply|click|navigate|open|download|install|share|contact|order|book|use|do|make|"
+    r"set|start|begin|end|move|keep|turn|speak|talk|help|support|visit|provide|produce|generate|create|go|get)"
+)
 _MODAL = (
     r"(?:must|should|shall|have to|has to|need to|needs to|ought to|are to|is to|please|always|never|"
     r"(?:are|is) (?:required|asked|instructed|requested|told|expected|advised) to)"
@@ -79,12 +84,14 @@ def _compiled(*patterns: str) -> re.Pattern[str]:
 
 ADDRESS, IMPERATIVE, STEERING = "addressee", "imperative", "steering"
 NEWS = "models must"
+ACT = "an act"
 _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
     (
         ADDRESS,
         3,
         _compiled(
-            rf"\bif you(?:'re| are) (?:currently |actually )?{_SOME}{_MODEL}\b",
+            rf"\bif you(?:'re| are) (?:currently |actually )?{_SOME}{_MODEL}(?:[,.:;(]| \w+ing\b| (?:or|and|that|"
+            r"which|please|then|you|do)\b|$)",
             rf"\b(?:attention|note|notes|notice|message|warning|instructions?|reminder|request|memo|"
             rf"hint|guidance|directives?) (?:to|for) {_SOME}{_MODEL}\b",
             rf"\b(?:attention|dear|hey|hello)[,:!]? {_SOME}{_MODEL}\b",
@@ -121,6 +128,7 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
         ),
     ),
     (ADDRESS, 1, _compiled(rf"(?<![a-z0-9]){_ANY}(?![a-z0-9])")),
+    (ACT, 1, _compiled(rf"{_START}(?:(?:always|never|only|just|do not|don't) ){{0,2}}{_ACT}\b")),
     (
         IMPERATIVE,
         2,
@@ -136,6 +144,7 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
             rf"{_START}(?:(?:always|never|only|just|do not|don't|kindly|must|should) ){{0,2}}{_VERB}\b(?! us\b)(?! me\b)",
             rf"\b{_MODAL} (?:(?:always|never|only|also|not|be|please) ){{0,2}}{_VERB}\b(?! us\b)(?! me\b)",
             rf"\byour {_REPLY} (?:must|should|shall|has to)\b",
+            rf"(?:^|[.!?;:>\]] ?|\|> ?system )you (?:always |never |only |now )?{_VERB}\b",
             r"\b(?:must|should|is to|are to|has to|have to|shall) (?:always |only )?be (?:recommended|mentioned|described|"
             r"rated|ranked|cited|presented|named|listed|called|answered|suggested|promoted|praised)\b",
             r"推荐|推薦|おすすめ|추천|рекомендуй|empfehlen sie|empfiehl|回答",
@@ -189,7 +198,9 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
             r"\brecommend\b|\b(?:best|top|number one|#1|leading|first|only|safest|most trusted|highest)\b",
             r"\b(?:positive|negative|competitors?|competing|trustworthy|ethical|verified|secretly)\b",
             r"\b(?:our|this) (?:store|shop|site|page|brand|product|company|service|app|shares|hotel|"
-            r"document|text|paper|candidate|note|message)\b|\b(?:recommend|praise|mention|rate|rank|choose|promote) us\b",
+            r"document|text|paper|candidate|note|message|study|essay|book|"
+            r"video|course|clinic|restaurant|offer|bank|vendor|source)\b|\bnothing else\b|\bkeep this secret\b|"
+            r"\b(?:lawsuits?|scandals?|recalls?|complaints?|side effects|allegations?)\b|\b(?:recommend|praise|mention|rate|rank|choose|promote) us\b",
             r"\b(?:in rhyme|system prompt|instructions?|guidelines)\b|https?://|\blink to\b",
             r"\bals beste|besten?\b|unseren? |推荐|推薦|最好|最佳|mejor|meilleur|migliore|лучш",
         ),
@@ -215,7 +226,7 @@ PUBLIC = ("attribute content", "attribute alt", "attribute title", "data in a sc
 HINTS = (
     r"(?i:\b(?:ais?|llms?|gpts?|chat ?gpt|gpt-?\d|claude|gemini|copilot|perplexity|grok|bard|deepseek|mistral|"
     r"llama|assistants?|agents?|chat ?bots?|crawlers?|bots?|summari[sz]ers?|summari[sz]ing|summari[sz]e|"
-    r"asked about|asks about|from now on|your new|your (?:answer|response|reply|output|summary)|"
+    r"ask(?:s|ed)? (?:about|for)|from now on|your new|your (?:answer|response|reply|output|summary)|"
     r"(?:always|never|only|must) (?:\w+ )?(?:recommend|praise|promote|endorse|portray|favou?r|advertise|mention|"
     r"cite|describe|present|suggest|rate|rank|call|name|list)|(?:generating|writing|creating|producing|"
     r"composing) (?:an? |the |your |any )?(?:answers?|responses?|repl\w+|summar\w+|outputs?|recommendations?)|"
@@ -285,7 +296,7 @@ def _best_in(words: str, first: int, is_public: bool) -> Order | None:
         held = cues[start : last + 1]
         weights = {
             kind: max((one.weight for one in held if one.kind == kind), default=0)
-            for kind in (ADDRESS, NEWS, IMPERATIVE, STEERING)
+            for kind in (ADDRESS, NEWS, IMPERATIVE, STEERING, ACT)
         }
         weight = _verdict(weights, words[max(0, held[0].start - 30) : cue.end])
         if weight and (best is None or weight > best.weight):
@@ -302,7 +313,7 @@ def may_order(words: pa.Array) -> npt.NDArray[np.bool_]:
     may = _matches(words, HINTS)
     rows = np.flatnonzero(may)
     hinted = words.take(pa.array(rows))
-    most = {kind: np.zeros(len(rows), np.int8) for kind in (ADDRESS, IMPERATIVE, STEERING)}
+    most = {kind: np.zeros(len(rows), np.int8) for kind in (ADDRESS, IMPERATIVE, STEERING, ACT)}
     foreign = np.flatnonzero(~np.array(pc.string_is_ascii(hinted).to_numpy(zero_copy_only=False)))
     others = hinted.take(pa.array(foreign))
     for kind, weight, pattern in _CUES:
@@ -350,7 +361,7 @@ def _verdict(weights: dict[str, int], words: str) -> int:
     if address < 2 and _TODO.search(words):
         return 0
     enough = (
-        (address == 3 and imperative + steering > 0)
+        (address == 3 and imperative + steering + weights[ACT] > 0)
         or (address == 2 and imperative > 0)
         or (imperative > 0 and steering == 2)
         or (address + weights[NEWS] > 0 and imperative == 2 and steering > 0)
