@@ -301,6 +301,7 @@ def _best_in(words: str, first: int, is_public: bool) -> Order | None:
         weight = _verdict(weights, words[max(0, held[0].start - 30) : cue.end])
         if weight and (best is None or weight > best.weight):
             begin, end = held[0].start, max(one.end for one in held)
+            begin += len(words[begin:end]) - len(words[begin:end].lstrip(" .!?;:,>])\"'|-"))
             told = " + ".join(kind for kind in weights if weights[kind])
             best = Order(
                 _around(words, begin, end), words[begin:end], weight, told, weights[ADDRESS] == 3
