@@ -106,6 +106,9 @@ _ENCODED = re.compile(for_python(ENCODED))
 _FEW = 50
 """So few texts are read faster than a large pattern is compiled."""
 
+_LITTLE = 2048
+"""So many bytes are read in less time than Arrow takes to compile the patterns."""
+
 _SUSPECT = f"{STARTS}|{ENCODED}"
 
 
@@ -124,6 +127,8 @@ def scan(batch: pa.RecordBatch) -> npt.NDArray[np.uint8]:
 
 def _hits(column: pa.Array, name: str) -> npt.NDArray[np.bool_]:
     """Say which texts are worth a closer look."""
+    if pc.sum(pc.binary_length(column)).as_py() < _LITTLE:
+        return _plain(pc.is_valid(column))
     found = _matching(column, _SUSPECT)
     rows = np.flatnonzero(found)
     if len(rows) > _FEW:
