@@ -33,7 +33,8 @@ _MODEL = (
     r"(?:ais?|a\.i\.|llms?|gpts?|(?:large |ai )?language models?|foundation models?|"
     r"artificial intelligences?|generative ai|chat ?bots?|"
     r"ai[- ](?:\w+[- ])?(?:assistants?|models?|agents?|systems?|crawlers?|bots?|readers?|tools?|"
-    r"summari[sz]ers?|reviewers?|engines?)|llm[- ](?:\w+[- ])?(?:agents?|readers?|crawlers?|reviewers?)|"
+    r"summari[sz]ers?|reviewers?|engines?|recruiters?|screeners?|graders?|evaluators?|scrapers?|shoppers?|"
+    r"browsers?|detectors?|judges?)|llm[- ](?:\w+[- ])?(?:agents?|readers?|crawlers?|reviewers?)|"
     r"(?:automated|automatic|machine) (?:agents?|systems?|summari[sz]ers?|readers?|reviewers?|assistants?)|"
     r"(?:virtual|digital) assistants?|summari[sz]ers|"
     r"ki-(?:assistent|modell|system|agent)\w*|sprachmodelle?n?|modèles? de langage|assistants? ia|"
@@ -145,6 +146,8 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
             rf"\b{_MODAL} (?:(?:always|never|only|also|not|be|please) ){{0,2}}{_VERB}\b(?! us\b)(?! me\b)",
             rf"\byour {_REPLY} (?:must|should|shall|has to)\b",
             rf"(?:^|[.!?;:>\]] ?|\|> ?system )you (?:always |never |only |now )?{_VERB}\b",
+            r"\b(?:assistant|ai|model|chatbot|bot) (?:always |never |only )?(?:recommends|suggests|mentions|answers|says|"
+            r"describes|promotes|prefers|praises|ranks|responds|replies|refuses)\b",
             r"\b(?:must|should|is to|are to|has to|have to|shall) (?:always |only )?be (?:recommended|mentioned|described|"
             r"rated|ranked|cited|presented|named|listed|called|answered|suggested|promoted|praised)\b",
             r"推荐|推薦|おすすめ|추천|рекомендуй|empfehlen sie|empfiehl|回答",
@@ -157,7 +160,9 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
             rf"\b(?:when|while|whenever|before|after|if) (?:you (?:are )?)?(?:asked to )?"
             rf"(?:summari[sz]|describ|review|evaluat|recommend|discuss|cit|translat|answer)(?:ing|e) "
             rf"(?:questions? about )?(?:about )?{_THIS}",
-            rf"\b(?:when|whenever|if) (?:you are |{_SOME}{_READER} )?(?:asked|asks?) about\b",
+            rf"\b(?:when|whenever|if) (?:you are |{_SOME}{_READER} )?(?:asked|asks?) "
+            r"(?:about|for (?:the |a )?(?:best|top|cheapest|safest|good|recommend))\w*",
+            rf"\b{_REPLY} (?:of|about|on|to) (?:{_THIS}|us) (?:must|should|shall|have to|need to)\b",
             rf"\bwhen (?:generating|writing|creating|producing|composing) {_SOME}{_REPLY}",
             rf"\b(?:do not|don't|never|must not|should not|may not) (?:\w+ )?(?:tell|inform|reveal|disclose|"
             rf"mention|alert|notify|warn)(?: [\w']+){{0,4}}? (?:the |any |your |our |this )?{_READER}\b",
@@ -237,7 +242,7 @@ HINTS = (
     r"(?:chat|conversation) history|recommend \S|language model|a\.i\.|artificial intelligence|"
     r"automat(?:ed|ic) |machine |\[/?inst|<<sys|&lt;&lt;sys|<\||&lt;\||start_of_turn|"
     r"si vous êtes|si tu es|wenn du|wenn sie|si eres|se você é|se sei|als je|если|якщо|jeśli jesteś|eğer bir|如果|もし|"
-    r"recommend(?:ed|ing)? |remember |memori[sz]e|your memory|(?:answer|respond to|reply to) (?:every|all|any) |future (?:conv|resp|answ)|weaknesses|rank this|rate this|models? \w+ing this|"
+    r"recommend(?:ed|ing)? |remember |memori[sz]e|your memory|(?:summar|answer|respons|descri|repl|output)\w* (?:of|about|on|to) (?:this|the|our|us) |(?:answer|respond to|reply to) (?:every|all|any) |future (?:conv|resp|answ)|weaknesses|rank this|rate this|models? \w+ing this|"
     r"ki-|sprachmodell|modèles? de|modelos? de|assistentes? de|asistentes? de|assistants? ia|modell[oi] ling|"
     r"taalmodel|językow|языков|мовн|yapay|模型|人工智能|ai助手|アシスタント|言語モデル|모델|어시스턴트|نماذج|نموذج|मॉडल)"
 )
