@@ -1,7 +1,10 @@
 """What pages hide: orders to models in two lists that share no wording, ways to hide, and honest parts.
 
-The rules were tuned on DEVELOPMENT and NEAR_MISSES alone; REPORTING and HONEST_REPORTING were written
-before, and are what benchmark_hidden.py tells of.
+The rules were tuned on DEVELOPMENT and NEAR_MISSES. Each later pair of lists was written before what the
+report on the one before showed was mended, so that its first report is of wordings never tuned on.
+Rows found then: 95 % of REPORTING, 80 % of SECOND, 74 % of THIRD and of FOURTH. False alarms: three of
+sixteen honest sentences of the first pair, none of forty after. Now all have been looked at: write new
+ones before the next report.
 """
 
 REPORTING = (

@@ -20,8 +20,8 @@ meta tag speaks to models. None on 14,600 made-up honest pages with menus, banne
 about AI that the rules were not tuned on, nor on 6,000 pages of a programming manual.
 
 What it misses: hiding by style sheets from elsewhere, by scripts or images; orders that avoid the known
-cues, such as a false fact about a product: see scripts/benchmark_hidden.py for how many wordings are
-found that the rules were not tuned on.
+cues, such as a false fact about a product. Of new wordings about four in five were found, see
+scripts/hidden_orders.py.
 
 References: Greshake et al., Not What You've Signed Up For (AISec 2023); Lin, Hidden Prompts in
 Manuscripts (arXiv 2507.06185).

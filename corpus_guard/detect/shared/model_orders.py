@@ -70,7 +70,7 @@ _MODAL = (
     r"(?:must|should|shall|have to|has to|need to|needs to|ought to|are to|is to|please|always|never|"
     r"(?:are|is) (?:required|asked|instructed|requested|told|expected|advised) to)"
 )
-_START = r"(?:^|[.!?;:,>\])\"'|-] ?|\b(?:and|then|also|please) )"
+_START = r"(?:^|\|> ?system |[.!?;:,>\])\"'|-] ?|\b(?:and|then|also|please) )"
 _READER = r"(?:users?|humans?|readers?|visitors?|customers?|people|person|reviewers?|shoppers?)"
 _THIS = (
     r"(?:this|the|our) (?:web ?)?(?:page|article|site|product|document|text|content|paper|post|"
@@ -98,6 +98,7 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
             rf"\b(?:attention|dear|hey|hello)[,:!]? {_SOME}{_MODEL}\b",
             rf"\b{_ANY}(?: (?:that|who|which))?(?: (?:is|are))? {_READS} (?:this|the|these|our)\b",
             rf"\bmodels? {_READS} this\b",
+            rf"\b{_ANY} (?:that|who|which) (?:reads?|parses?|process(?:es)?|sees?|crawls?|summari[sz]es?) (?:this|our)\b",
             rf"\b(?:si vous êtes|si tu es|wenn du|wenn sie|si eres|si es usted|se você é|se sei|als je|если (?:ты|вы)|"
             rf"якщо (?:ти|ви)|jeśli jesteś|eğer bir|如果你是|如果您是|もしあなたが)[^.]{{0,14}}(?:{_MODEL}|\bia\b|\bki\b|ии\b|ai)",
             rf"\bas an? (?:\w+ )?{_MODEL}[^.,]{{0,40}},? you\b",
@@ -129,7 +130,14 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
         ),
     ),
     (ADDRESS, 1, _compiled(rf"(?<![a-z0-9]){_ANY}(?![a-z0-9])")),
-    (ACT, 1, _compiled(rf"{_START}(?:(?:always|never|only|just|do not|don't) ){{0,2}}{_ACT}\b")),
+    (
+        ACT,
+        1,
+        _compiled(
+            rf"{_START}(?:(?:always|never|only|just|do not|don't) ){{0,2}}{_ACT}\b",
+            rf"\b{_MODAL} {_ACT}\b",
+        ),
+    ),
     (
         IMPERATIVE,
         2,
@@ -185,6 +193,9 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
             r"\b(?:do not|don't|never) (?:highlight|mention|list|point out|discuss) (?:any |the |its |their )?(?:negatives?|"
             r"weaknesses|flaws|criticisms?|downsides|limitations|shortcomings|drawbacks)\b",
             r"\brecommend accept",
+            rf"\bin your {_REPLY},? (?:always|never|only|you must)\b",
+            rf"\bwhen(?:ever)? {_SOME}{_READER} (?:wants?|needs?|looks? for|search(?:es)? for|(?:is|are) looking for|compares?)"
+            r"\b[^.]{1,60}, ?(?:always |only )?(?:recommend|suggest|mention|name|promote)\b",
             r"\b(?:rank|rate|score|select|prefer|recommend) (?:this|our) (?:candidate|applicant|resume|cv|paper|submission|product|"
             r"company|brand|site|page|hotel|article)\b[^.]{0,40}\b(?:first|highest|top|best|10|strong\w*|above)\b",
             r"\byour new (?:instructions|role|task|system prompt|purpose)\b",
@@ -242,7 +253,7 @@ HINTS = (
     r"(?:chat|conversation) history|recommend \S|language model|a\.i\.|artificial intelligence|"
     r"automat(?:ed|ic) |machine |\[/?inst|<<sys|&lt;&lt;sys|<\||&lt;\||start_of_turn|"
     r"si vous êtes|si tu es|wenn du|wenn sie|si eres|se você é|se sei|als je|если|якщо|jeśli jesteś|eğer bir|如果|もし|"
-    r"recommend(?:ed|ing)? |remember |memori[sz]e|your memory|(?:summar|answer|respons|descri|repl|output)\w* (?:of|about|on|to) (?:this|the|our|us) |(?:answer|respond to|reply to) (?:every|all|any) |future (?:conv|resp|answ)|weaknesses|rank this|rate this|models? \w+ing this|"
+    r"recommend(?:ed|ing)? |remember |when(?:ever)? \w+ (?:\w+ )?(?:wants?|needs?|looks? for|search|(?:is|are) looking|compares?)|memori[sz]e|your memory|(?:summar|answer|respons|descri|repl|output)\w* (?:of|about|on|to) (?:this|the|our|us) |(?:answer|respond to|reply to) (?:every|all|any) |future (?:conv|resp|answ)|weaknesses|rank this|rate this|models? \w+ing this|"
     r"ki-|sprachmodell|modèles? de|modelos? de|assistentes? de|asistentes? de|assistants? ia|modell[oi] ling|"
     r"taalmodel|językow|языков|мовн|yapay|模型|人工智能|ai助手|アシスタント|言語モデル|모델|어시스턴트|نماذج|نموذج|मॉडल)"
 )
