@@ -24,6 +24,8 @@ import numpy as np
 import pyarrow as pa
 from hidden_orders import (
     DEVELOPMENT,
+    FOURTH,
+    FOURTH_HONEST,
     HIDING,
     HONEST_REPORTING,
     NEAR_MISSES,
@@ -43,6 +45,7 @@ LISTS = {
     "reporting": (REPORTING, HONEST_REPORTING),
     "second": (SECOND, SECOND_HONEST),
     "third": (THIRD, THIRD_HONEST),
+    "fourth": (FOURTH, FOURTH_HONEST),
 }
 SETS = ("c4_sample", "wikitext2", "ag_news")
 MENUS = (

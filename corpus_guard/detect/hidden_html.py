@@ -20,8 +20,8 @@ meta tag speaks to models. None on 14,600 made-up honest pages with menus, banne
 about AI that the rules were not tuned on, nor on 6,000 pages of a programming manual.
 
 What it misses: hiding by style sheets from elsewhere, by scripts or images; orders that avoid the known
-cues, such as a false fact about a product: see scripts/benchmark_hidden.py for how many wordings are
-found that the rules were not tuned on.
+cues, such as a false fact about a product. Of new wordings about four in five were found, see
+scripts/hidden_orders.py.
 
 References: Greshake et al., Not What You've Signed Up For (AISec 2023); Lin, Hidden Prompts in
 Manuscripts (arXiv 2507.06185).
@@ -76,6 +76,9 @@ _SPLIT = (
 _WORTH_PARSING = (HINTS.replace(" ", r"\s{1,9}"), OVERRIDE, f"{_NUMBERED}|{_SPLIT}|{ENCODED}")
 """Several, since one pattern of all needs more memory than RE2 allows, and then is slow."""
 _ORDERED = np.uint8(1)
+_LITTLE = 1 << 15
+"""So many bytes are taken apart in less time than Arrow takes to compile the patterns."""
+
 _AT_ONCE = 1024
 
 
@@ -111,7 +114,8 @@ def _worth_parsing(column: pa.Array, name: str) -> npt.NDArray[np.int64]:
     if len(rows) == 0:
         return rows
     texts = column.take(pa.array(rows)) if len(rows) < len(column) else column
-    return rows[_any_hit(texts)]
+    is_little = pc.sum(pc.binary_length(texts)).as_py() < _LITTLE
+    return rows if is_little else rows[_any_hit(texts)]
 
 
 def _any_hit(texts: pa.Array) -> npt.NDArray[np.bool_]:

@@ -40,10 +40,11 @@ from corpus_guard.detect.shared.model_orders import ADDRESSED_HINTS, order_in
 from corpus_guard.detect.shared.overrides import OTHER_SCRIPTS, OVERRIDE, PLAIN, STARTS
 from corpus_guard.detect.shared.placed_orders import (
     TOOL_HINTS,
+    Place,
+    Places,
     fields_of,
     has_payload,
     kind_of_field,
-    place_of,
     poisons_a_tool,
     speaks_to_models,
 )
@@ -106,6 +107,9 @@ _ENCODED = re.compile(for_python(ENCODED))
 _FEW = 50
 """So few texts are read faster than a large pattern is compiled."""
 
+_LITTLE = 2048
+"""So many bytes are read in less time than Arrow takes to compile the patterns."""
+
 _SUSPECT = f"{STARTS}|{ENCODED}"
 
 
@@ -124,6 +128,8 @@ def scan(batch: pa.RecordBatch) -> npt.NDArray[np.uint8]:
 
 def _hits(column: pa.Array, name: str) -> npt.NDArray[np.bool_]:
     """Say which texts are worth a closer look."""
+    if pc.sum(pc.binary_length(column)).as_py() < _LITTLE:
+        return _plain(pc.is_valid(column))
     found = _matching(column, _SUSPECT)
     rows = np.flatnonzero(found)
     if len(rows) > _FEW:
@@ -147,8 +153,9 @@ def _plain(found: pa.Array) -> npt.NDArray[np.bool_]:
 
 def _read(column: str, text: str) -> Iterator[tuple[str, Told]]:
     """Yield what a text says, by kind."""
+    places = Places(column, text)
     for found in _OVERRIDE.finditer(text):
-        yield _judged(column, text, found)
+        yield _judged(column, text, found, *places.of(found.start()))
     if _ENCODED.search(text):
         for start, end, how, inner in decoded_texts(text):
             if order := order_in(plain(inner)):
@@ -158,9 +165,10 @@ def _read(column: str, text: str) -> Iterator[tuple[str, Told]]:
         yield from _in_fields(text)
 
 
-def _judged(column: str, text: str, found: re.Match[str]) -> tuple[str, Told]:
+def _judged(
+    column: str, text: str, found: re.Match[str], place: Place, where: str
+) -> tuple[str, Told]:
     """Return the kind of an override by where it stands and how it is written."""
-    place, where = place_of(column, text, found.start())
     words = " ".join(text[found.start() : found.end() + 120].split())[:240]
     told = Told(words, found[0], where, "override")
     if place == "data" or (place == "description" and has_payload(text, found.end())):

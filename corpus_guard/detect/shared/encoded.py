@@ -2,7 +2,7 @@
 
 Nothing is decoded to find them: what a word looks like in base64 depends only on where it begins
 modulo three, so three strings stand for it, and nine where it is encoded twice. Texts that hold one of
-these are decoded, within bounds.
+these are decoded, run by run, two deep.
 """
 
 import base64
@@ -13,8 +13,6 @@ from collections.abc import Iterator
 
 WORDS = ("instruction", "gnore all", " previous ", "system prompt", "assistant", "recommend")
 _SHORTEST_CORE = 8
-MOST_RUNS = 64
-MOST_CHARACTERS = 1 << 16
 DEPTH = 2
 
 _RUN = re.compile(r"(?:[A-Za-z0-9+/_-]{24,}(?:\r?\n(?=[A-Za-z0-9+/]{8}))?)+={0,2}")
@@ -47,21 +45,21 @@ def _pattern() -> str:
 ENCODED = _pattern()
 """What to look for, in a syntax that RE2 and Python share."""
 
+_HELD = re.compile(ENCODED)
+
 
 def decoded_texts(text: str, depth: int = DEPTH) -> Iterator[tuple[int, int, str, str]]:
     """Yield (start, end, encoding, decoded) of what in a text decodes to readable text."""
-    for place, run in enumerate(_RUN.finditer(text)):
-        if place >= MOST_RUNS:
-            break
+    for run in _RUN.finditer(text):
+        if not _HELD.search(run[0].replace("\r", "").replace("\n", "")):
+            continue
         if (inner := _from_base64(run[0])) is not None:
             yield run.start(), run.end(), "base64", inner
             if depth > 1:
                 for _, _, how, deeper in decoded_texts(inner, depth - 1):
                     yield run.start(), run.end(), f"{how} in base64", deeper
-    for place, run in enumerate(_HEX.finditer(text)):
-        if place >= MOST_RUNS:
-            break
-        digits = _NO_DIGIT.sub("", run[0])[:MOST_CHARACTERS]
+    for run in _HEX.finditer(text):
+        digits = _NO_DIGIT.sub("", run[0])
         if (inner := _readable(bytes.fromhex(digits[: len(digits) // 2 * 2]))) is not None:
             yield run.start(), run.end(), "hexadecimal", inner
     for run in _ROT.finditer(text):
@@ -70,7 +68,7 @@ def decoded_texts(text: str, depth: int = DEPTH) -> Iterator[tuple[int, int, str
 
 def _from_base64(run: str) -> str | None:
     packed = run.replace("\r", "").replace("\n", "").replace("-", "+").replace("_", "/")
-    packed = packed.rstrip("=")[:MOST_CHARACTERS]
+    packed = packed.rstrip("=")
     for shift in range(4):  # a run may begin with letters that are no part of it
         part = packed[shift : len(packed) - (len(packed) - shift) % 4 or None]
         rest = packed[shift + len(part) :]

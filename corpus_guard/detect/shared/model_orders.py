@@ -33,7 +33,8 @@ _MODEL = (
     r"(?:ais?|a\.i\.|llms?|gpts?|(?:large |ai )?language models?|foundation models?|"
     r"artificial intelligences?|generative ai|chat ?bots?|"
     r"ai[- ](?:\w+[- ])?(?:assistants?|models?|agents?|systems?|crawlers?|bots?|readers?|tools?|"
-    r"summari[sz]ers?|reviewers?|engines?)|llm[- ](?:\w+[- ])?(?:agents?|readers?|crawlers?|reviewers?)|"
+    r"summari[sz]ers?|reviewers?|engines?|recruiters?|screeners?|graders?|evaluators?|scrapers?|shoppers?|"
+    r"browsers?|detectors?|judges?)|llm[- ](?:\w+[- ])?(?:agents?|readers?|crawlers?|reviewers?)|"
     r"(?:automated|automatic|machine) (?:agents?|systems?|summari[sz]ers?|readers?|reviewers?|assistants?)|"
     r"(?:virtual|digital) assistants?|summari[sz]ers|"
     r"ki-(?:assistent|modell|system|agent)\w*|sprachmodelle?n?|modèles? de langage|assistants? ia|"
@@ -60,11 +61,16 @@ _VERB = (
     r"consiglia|рекомендуй\w*|рекомендувати|önerin?|polecaj|aanbeveel|beveel|erwähne\w*|"
     r"mentionne[rz]?|menciona|antworte\w*|réponde?[zs]?|responde|rispondi|ответь\w*|отвечай\w*|推荐|推薦|おすすめ|추천|回答)"
 )
+_ACT = (
+    r"(?:award|grant|pass|deem|mark|grade|approve|offer|point|steer|push|feature|put|place|position|compare|note|"
+    r"stress|replace|stop|refrain|comply|click|navigate|open|download|install|share|contact|order|book|use|do|make|"
+    r"set|start|begin|end|move|keep|turn|speak|talk|help|support|visit|provide|produce|generate|create|go|get)"
+)
 _MODAL = (
     r"(?:must|should|shall|have to|has to|need to|needs to|ought to|are to|is to|please|always|never|"
     r"(?:are|is) (?:required|asked|instructed|requested|told|expected|advised) to)"
 )
-_START = r"(?:^|[.!?;:,>\])\"'|-] ?|\b(?:and|then|also|please) )"
+_START = r"(?:^|\|> ?system |[.!?;:,>\])\"'|-] ?|\b(?:and|then|also|please) )"
 _READER = r"(?:users?|humans?|readers?|visitors?|customers?|people|person|reviewers?|shoppers?)"
 _THIS = (
     r"(?:this|the|our) (?:web ?)?(?:page|article|site|product|document|text|content|paper|post|"
@@ -79,17 +85,20 @@ def _compiled(*patterns: str) -> re.Pattern[str]:
 
 ADDRESS, IMPERATIVE, STEERING = "addressee", "imperative", "steering"
 NEWS = "models must"
+ACT = "an act"
 _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
     (
         ADDRESS,
         3,
         _compiled(
-            rf"\bif you(?:'re| are) (?:currently |actually )?{_SOME}{_MODEL}\b",
+            rf"\bif you(?:'re| are) (?:currently |actually )?{_SOME}{_MODEL}(?:[,.:;(]| \w+ing\b| (?:or|and|that|"
+            r"which|please|then|you|do)\b|$)",
             rf"\b(?:attention|note|notes|notice|message|warning|instructions?|reminder|request|memo|"
             rf"hint|guidance|directives?) (?:to|for) {_SOME}{_MODEL}\b",
             rf"\b(?:attention|dear|hey|hello)[,:!]? {_SOME}{_MODEL}\b",
             rf"\b{_ANY}(?: (?:that|who|which))?(?: (?:is|are))? {_READS} (?:this|the|these|our)\b",
             rf"\bmodels? {_READS} this\b",
+            rf"\b{_ANY} (?:that|who|which) (?:reads?|parses?|process(?:es)?|sees?|crawls?|summari[sz]es?) (?:this|our)\b",
             rf"\b(?:si vous êtes|si tu es|wenn du|wenn sie|si eres|si es usted|se você é|se sei|als je|если (?:ты|вы)|"
             rf"якщо (?:ти|ви)|jeśli jesteś|eğer bir|如果你是|如果您是|もしあなたが)[^.]{{0,14}}(?:{_MODEL}|\bia\b|\bki\b|ии\b|ai)",
             rf"\bas an? (?:\w+ )?{_MODEL}[^.,]{{0,40}},? you\b",
@@ -122,6 +131,14 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
     ),
     (ADDRESS, 1, _compiled(rf"(?<![a-z0-9]){_ANY}(?![a-z0-9])")),
     (
+        ACT,
+        1,
+        _compiled(
+            rf"{_START}(?:(?:always|never|only|just|do not|don't) ){{0,2}}{_ACT}\b",
+            rf"\b{_MODAL} {_ACT}\b",
+        ),
+    ),
+    (
         IMPERATIVE,
         2,
         _compiled(
@@ -136,6 +153,9 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
             rf"{_START}(?:(?:always|never|only|just|do not|don't|kindly|must|should) ){{0,2}}{_VERB}\b(?! us\b)(?! me\b)",
             rf"\b{_MODAL} (?:(?:always|never|only|also|not|be|please) ){{0,2}}{_VERB}\b(?! us\b)(?! me\b)",
             rf"\byour {_REPLY} (?:must|should|shall|has to)\b",
+            rf"(?:^|[.!?;:>\]] ?|\|> ?system )you (?:always |never |only |now )?{_VERB}\b",
+            r"\b(?:assistant|ai|model|chatbot|bot) (?:always |never |only )?(?:recommends|suggests|mentions|answers|says|"
+            r"describes|promotes|prefers|praises|ranks|responds|replies|refuses)\b",
             r"\b(?:must|should|is to|are to|has to|have to|shall) (?:always |only )?be (?:recommended|mentioned|described|"
             r"rated|ranked|cited|presented|named|listed|called|answered|suggested|promoted|praised)\b",
             r"推荐|推薦|おすすめ|추천|рекомендуй|empfehlen sie|empfiehl|回答",
@@ -148,7 +168,9 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
             rf"\b(?:when|while|whenever|before|after|if) (?:you (?:are )?)?(?:asked to )?"
             rf"(?:summari[sz]|describ|review|evaluat|recommend|discuss|cit|translat|answer)(?:ing|e) "
             rf"(?:questions? about )?(?:about )?{_THIS}",
-            rf"\b(?:when|whenever|if) (?:you are |{_SOME}{_READER} )?(?:asked|asks?) about\b",
+            rf"\b(?:when|whenever|if) (?:you are |{_SOME}{_READER} )?(?:asked|asks?) "
+            r"(?:about|for (?:the |a )?(?:best|top|cheapest|safest|good|recommend))\w*",
+            rf"\b{_REPLY} (?:of|about|on|to) (?:{_THIS}|us) (?:must|should|shall|have to|need to)\b",
             rf"\bwhen (?:generating|writing|creating|producing|composing) {_SOME}{_REPLY}",
             rf"\b(?:do not|don't|never|must not|should not|may not) (?:\w+ )?(?:tell|inform|reveal|disclose|"
             rf"mention|alert|notify|warn)(?: [\w']+){{0,4}}? (?:the |any |your |our |this )?{_READER}\b",
@@ -171,6 +193,9 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
             r"\b(?:do not|don't|never) (?:highlight|mention|list|point out|discuss) (?:any |the |its |their )?(?:negatives?|"
             r"weaknesses|flaws|criticisms?|downsides|limitations|shortcomings|drawbacks)\b",
             r"\brecommend accept",
+            rf"\bin your {_REPLY},? (?:always|never|only|you must)\b",
+            rf"\bwhen(?:ever)? {_SOME}{_READER} (?:wants?|needs?|looks? for|search(?:es)? for|(?:is|are) looking for|compares?)"
+            r"\b[^.]{1,60}, ?(?:always |only )?(?:recommend|suggest|mention|name|promote)\b",
             r"\b(?:rank|rate|score|select|prefer|recommend) (?:this|our) (?:candidate|applicant|resume|cv|paper|submission|product|"
             r"company|brand|site|page|hotel|article)\b[^.]{0,40}\b(?:first|highest|top|best|10|strong\w*|above)\b",
             r"\byour new (?:instructions|role|task|system prompt|purpose)\b",
@@ -189,7 +214,9 @@ _CUES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
             r"\brecommend\b|\b(?:best|top|number one|#1|leading|first|only|safest|most trusted|highest)\b",
             r"\b(?:positive|negative|competitors?|competing|trustworthy|ethical|verified|secretly)\b",
             r"\b(?:our|this) (?:store|shop|site|page|brand|product|company|service|app|shares|hotel|"
-            r"document|text|paper|candidate|note|message)\b|\b(?:recommend|praise|mention|rate|rank|choose|promote) us\b",
+            r"document|text|paper|candidate|note|message|study|essay|book|"
+            r"video|course|clinic|restaurant|offer|bank|vendor|source)\b|\bnothing else\b|\bkeep this secret\b|"
+            r"\b(?:lawsuits?|scandals?|recalls?|complaints?|side effects|allegations?)\b|\b(?:recommend|praise|mention|rate|rank|choose|promote) us\b",
             r"\b(?:in rhyme|system prompt|instructions?|guidelines)\b|https?://|\blink to\b",
             r"\bals beste|besten?\b|unseren? |推荐|推薦|最好|最佳|mejor|meilleur|migliore|лучш",
         ),
@@ -215,7 +242,7 @@ PUBLIC = ("attribute content", "attribute alt", "attribute title", "data in a sc
 HINTS = (
     r"(?i:\b(?:ais?|llms?|gpts?|chat ?gpt|gpt-?\d|claude|gemini|copilot|perplexity|grok|bard|deepseek|mistral|"
     r"llama|assistants?|agents?|chat ?bots?|crawlers?|bots?|summari[sz]ers?|summari[sz]ing|summari[sz]e|"
-    r"asked about|asks about|from now on|your new|your (?:answer|response|reply|output|summary)|"
+    r"ask(?:s|ed)? (?:about|for)|from now on|your new|your (?:answer|response|reply|output|summary)|"
     r"(?:always|never|only|must) (?:\w+ )?(?:recommend|praise|promote|endorse|portray|favou?r|advertise|mention|"
     r"cite|describe|present|suggest|rate|rank|call|name|list)|(?:generating|writing|creating|producing|"
     r"composing) (?:an? |the |your |any )?(?:answers?|responses?|repl\w+|summar\w+|outputs?|recommendations?)|"
@@ -226,7 +253,7 @@ HINTS = (
     r"(?:chat|conversation) history|recommend \S|language model|a\.i\.|artificial intelligence|"
     r"automat(?:ed|ic) |machine |\[/?inst|<<sys|&lt;&lt;sys|<\||&lt;\||start_of_turn|"
     r"si vous êtes|si tu es|wenn du|wenn sie|si eres|se você é|se sei|als je|если|якщо|jeśli jesteś|eğer bir|如果|もし|"
-    r"recommend(?:ed|ing)? |remember |memori[sz]e|your memory|(?:answer|respond to|reply to) (?:every|all|any) |future (?:conv|resp|answ)|weaknesses|rank this|rate this|models? \w+ing this|"
+    r"recommend(?:ed|ing)? |remember |when(?:ever)? \w+ (?:\w+ )?(?:wants?|needs?|looks? for|search|(?:is|are) looking|compares?)|memori[sz]e|your memory|(?:summar|answer|respons|descri|repl|output)\w* (?:of|about|on|to) (?:this|the|our|us) |(?:answer|respond to|reply to) (?:every|all|any) |future (?:conv|resp|answ)|weaknesses|rank this|rate this|models? \w+ing this|"
     r"ki-|sprachmodell|modèles? de|modelos? de|assistentes? de|asistentes? de|assistants? ia|modell[oi] ling|"
     r"taalmodel|językow|языков|мовн|yapay|模型|人工智能|ai助手|アシスタント|言語モデル|모델|어시스턴트|نماذج|نموذج|मॉडल)"
 )
@@ -285,11 +312,12 @@ def _best_in(words: str, first: int, is_public: bool) -> Order | None:
         held = cues[start : last + 1]
         weights = {
             kind: max((one.weight for one in held if one.kind == kind), default=0)
-            for kind in (ADDRESS, NEWS, IMPERATIVE, STEERING)
+            for kind in (ADDRESS, NEWS, IMPERATIVE, STEERING, ACT)
         }
         weight = _verdict(weights, words[max(0, held[0].start - 30) : cue.end])
         if weight and (best is None or weight > best.weight):
             begin, end = held[0].start, max(one.end for one in held)
+            begin += len(words[begin:end]) - len(words[begin:end].lstrip(" .!?;:,>])\"'|-"))
             told = " + ".join(kind for kind in weights if weights[kind])
             best = Order(
                 _around(words, begin, end), words[begin:end], weight, told, weights[ADDRESS] == 3
@@ -302,7 +330,7 @@ def may_order(words: pa.Array) -> npt.NDArray[np.bool_]:
     may = _matches(words, HINTS)
     rows = np.flatnonzero(may)
     hinted = words.take(pa.array(rows))
-    most = {kind: np.zeros(len(rows), np.int8) for kind in (ADDRESS, IMPERATIVE, STEERING)}
+    most = {kind: np.zeros(len(rows), np.int8) for kind in (ADDRESS, IMPERATIVE, STEERING, ACT)}
     foreign = np.flatnonzero(~np.array(pc.string_is_ascii(hinted).to_numpy(zero_copy_only=False)))
     others = hinted.take(pa.array(foreign))
     for kind, weight, pattern in _CUES:
@@ -350,7 +378,7 @@ def _verdict(weights: dict[str, int], words: str) -> int:
     if address < 2 and _TODO.search(words):
         return 0
     enough = (
-        (address == 3 and imperative + steering > 0)
+        (address == 3 and imperative + steering + weights[ACT] > 0)
         or (address == 2 and imperative > 0)
         or (imperative > 0 and steering == 2)
         or (address + weights[NEWS] > 0 and imperative == 2 and steering > 0)

@@ -35,8 +35,15 @@ _COLOUR = re.compile(
     r"(?<![\w-])(color|background(?:-color)?)\s*:\s*(#[0-9a-f]{3,8}|rgba?\([^()]{5,40}\)|[a-z]+)"
 )
 _NUMBERS = re.compile(r"\d+")
-_NAMED = {"white": (255, 255, 255), "black": (0, 0, 0), "snow": (255, 250, 250), "ivory": (255, 255, 240),
-          "red": (255, 0, 0), "whitesmoke": (245, 245, 245), "gray": (128, 128, 128)}  # fmt: skip
+_NAMED = {
+    "white": (255, 255, 255),
+    "snow": (255, 250, 250),
+    "ivory": (255, 255, 240),
+    "whitesmoke": (245, 245, 245),
+    "gray": (128, 128, 128),
+    "red": (255, 0, 0),
+    "black": (0, 0, 0),
+}
 _WHITE: Colour = (255, 255, 255)
 NEAR = 30
 """Two colours that differ by no more in all are one to the eye."""

@@ -1,5 +1,6 @@
 """Where an order to a model stands in a record, and whether one belongs there."""
 
+import bisect
 import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
@@ -60,17 +61,28 @@ def fields_of(other: str) -> Iterator[Field]:
         yield Field(head[1], other[head.end() : end], head.end())
 
 
-def place_of(column: str, text: str, start: int) -> tuple[Place, str]:
-    """Return in what kind of place of a record a character stands, and its name for people."""
-    if column in ("record_id", "label", "time"):
-        return "field", f"the field of the {column.replace('_', ' ')}"
-    if column == "other":
-        name = next((one.name for one in reversed([*fields_of(text)]) if one.start <= start), "")
-        return kind_of_field(name), f"the field {name[:60] or 'of no name'}"
-    line = text.rfind("\n", 0, start) + 1
-    if column == "prompt" and _DATA_LINE.match(text, line, start):
-        return "field", "data in a prompt"
-    return "prose", column
+class Places:
+    """Tells in what kind of places of a text characters stand, asked for in order."""
+
+    def __init__(self, column: str, text: str) -> None:
+        """Take a text of a batch's column."""
+        self._column, self._text = column, text
+        self._fields = list(fields_of(text)) if column == "other" else []
+        self._starts = [field.start for field in self._fields]
+        self._line = 0
+
+    def of(self, start: int) -> tuple[Place, str]:
+        """Return the kind of place, and its name for people; `start` is never less than before."""
+        if self._column in ("record_id", "label", "time"):
+            return "field", f"the field of the {self._column.replace('_', ' ')}"
+        if self._column == "other":
+            number = bisect.bisect_right(self._starts, start) - 1
+            name = self._fields[number].name if number >= 0 else ""
+            return kind_of_field(name), f"the field {name[:60] or 'of no name'}"
+        self._line = max(self._line, self._text.rfind("\n", self._line, start) + 1)
+        if self._column == "prompt" and _DATA_LINE.match(self._text, self._line, start):
+            return "field", "data in a prompt"
+        return "prose", self._column
 
 
 def kind_of_field(name: str) -> Place:
