@@ -19,7 +19,7 @@ from corpus_guard.types import RecordBlock, Unread
 from . import crawled, damage, packed, texts
 from .case import Case
 
-SECONDS = 10
+SECONDS = 30
 CASES = [*texts.cases(), *damage.cases(), *packed.cases(), *crawled.cases()]
 
 
