@@ -43,7 +43,8 @@ class Facts:
     `length` is their mean length in characters; `few` how many different short values recur so that
     they could be labels, else 0; `languages` the keys of most mappings of two texts; `asks` the share
     that ends with a question mark, `place` the mean place among a record's fields, from 0; `varied` how
-    many different values there are for each value, 0 where one alone is known.
+    many different values there are for each value, 0 where one alone is known; `is_constant` whether
+    many records have the same.
     """
 
     shapes: tuple[str, ...] = ()
@@ -53,6 +54,7 @@ class Facts:
     asks: float = 0.0
     place: float = 0.0
     varied: float = 0.0
+    is_constant: bool = False
 
     @classmethod
     def of(cls, values: Sequence[object]) -> Self:
@@ -62,7 +64,8 @@ class Facts:
         kind = "list" if isinstance(first, list | tuple) else "map"
         names = _OF_KIND[kind if isinstance(first, list | tuple | Mapping) else "scalar"]
         shapes = [name for name in names if SHAPES[name](judged)]
-        if names is _OF_KIND["scalar"]:
+        is_scalar = names is _OF_KIND["scalar"]
+        if is_scalar:
             some = sum(is_label_like([value]) for value in judged) * COMMON_SHARE >= len(judged)
             shapes += ["some_labels"] if some else []
         total = sum(len(value) for value in judged if isinstance(value, str))
@@ -71,7 +74,8 @@ class Facts:
             length=-(-total // len(judged)),
             few=_few(values),
             languages=_languages(judged) if "languages" in shapes else (),
-            varied=_varied(judged) if names is _OF_KIND["scalar"] else 0.0,
+            varied=_varied(judged) if is_scalar else 0.0,
+            is_constant=is_scalar and len(judged) >= FEWEST_KNOWN and len(set(judged)) == 1,
             asks=round(sum(map(_is_question, judged)) / len(judged), 2),
         )
 

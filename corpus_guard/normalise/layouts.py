@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from corpus_guard.config import FieldOverrides
-from corpus_guard.normalise.facts import FEWEST_KNOWN
 from corpus_guard.normalise.fields import leaf
 from corpus_guard.normalise.known import KNOWN, PROMPTS_ALONE, UNLABELLED
 from corpus_guard.normalise.languages import LANGUAGES
@@ -95,14 +94,11 @@ def _with_labels(
 def _pairs(fields: Fields, overrides: FieldOverrides) -> Layout | None:
     """Return the layout of free texts of unknown roles, of records that hold no label."""
     rest = fields.without(_side_roles(fields, overrides))
-    if overrides.label is not None or any(not _is_constant(rest, n) for n in _labels(rest)):
+    if overrides.label is not None or any(
+        not rest.facts[name].is_constant for name in _labels(rest)
+    ):
         return None
     return pair_layout(rest)
-
-
-def _is_constant(fields: Fields, name: str) -> bool:
-    """Say whether all of many records have the same value in a field."""
-    return 0 < fields.facts[name].varied * FEWEST_KNOWN < 1
 
 
 def _less(roles: Roles, role: str) -> Roles:

@@ -83,3 +83,18 @@ def test_other_fields_of_few_values_are_tested_as_the_label_too() -> None:
 
 def test_varied_short_texts_are_no_label_whatever_their_field_is_called() -> None:
     assert layout_of(("input", SAYS), ("target", MORE)).roles["response"] == ("target",)
+
+
+@pytest.mark.parametrize("name", ["label", "y"])
+def test_a_label_beside_two_texts_of_unknown_roles_is_one(name: str) -> None:
+    records: list[Record] = [
+        {
+            "f1": SAYS.replace("#", str(place)),
+            "c2": MORE.replace("#", str(place)),
+            name: "ab"[place % 2],
+        }
+        for place in range(600)
+    ]
+    found = detect_layout(records, FieldOverrides())
+    assert found.roles == {"text": ("f1", "c2"), "label": (name,)}
+    assert sorted(ways["response"] for ways in found.turned) == [("c2",), ("f1",)]
