@@ -105,7 +105,7 @@ def run_scan(
             with clock.stage("detect"):
                 detected = detect_all(corpus, selected, reading.done.failures, shown)
                 outputs, broken = outputs_of(corpus, plan.sketches.outputs)
-                turned = detect_turned(runner, reading, shards, selected, shown)
+                turned = detect_turned(runner, reading, shards, selected, detected.runs, shown)
         rows = corpus.rows
         found = incidents([*detected.findings, *turned.findings])
         caps = tuple(sorted(corpus.caps, key=lambda cap: (cap.plugin, cap.what)))

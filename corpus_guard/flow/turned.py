@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from corpus_guard.flow.detecting import Selected, detect_all
-from corpus_guard.flow.gather import GatherPlan
 from corpus_guard.flow.parts import plan_parts
 from corpus_guard.flow.planning import plan_sketches
 from corpus_guard.flow.progress import Progress, Silence
@@ -25,7 +24,7 @@ NEEDED = frozenset({"responses", "labels"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turned:
-    """What the other readings add: findings, and how the rules ran on them."""
+    """What the other readings add: findings, and how the rules ran on any reading, the first too."""
 
     findings: list[Finding] = field(default_factory=list)
     runs: dict[str, PluginRun] = field(default_factory=dict)
@@ -36,14 +35,19 @@ def detect_turned(
     reading: Reading,
     shards: Sequence[Shard],
     selected: Selected,
+    runs: Mapping[str, PluginRun],
     progress: Progress,
 ) -> Turned:
-    """Return what the rules for responses and labels find in the other readings of the records."""
+    """Return what the rules for responses and labels find in the other readings of the records.
+
+    `runs` says how the rules ran on the first reading.
+    """
     layouts = [one.layout for seen in reading.seen for one in seen.layouts if one.layout.turned]
     rules = {n: d for n, d in selected.detectors.items() if NEEDED & set(d.needs)}
     found = Turned()
     if not layouts or not rules:
         return found
+    found.runs.update((name, runs[name]) for name in rules)
     known = set[str]()
     for place in range(1, 1 + max(len(layout.turned) for layout in layouts)):
         again = _read(runner, reading, shards, rules, place, progress)
@@ -72,16 +76,9 @@ def _read(
 ) -> Reading:
     folder = reading.store.folder / f"turned-{place}"
     folder.mkdir(exist_ok=True)
-    store, before = PartFolder(folder), reading.plan
-    plan = GatherPlan(
-        read=before.read,
-        layouts=before.layouts,
-        scheme=replace(before.scheme, turned=place),
-        threads=before.threads,
-        sketches=plan_sketches(rules),
-        settings=before.settings,
-        store=store,
-    )
+    store = PartFolder(folder)
+    scheme = replace(reading.plan.scheme, turned=place)
+    plan = replace(reading.plan, scheme=scheme, sketches=plan_sketches(rules), store=store)
     return read_all(runner, plan_parts(shards, plan), plan, store, progress)
 
 

@@ -1,6 +1,6 @@
 """Who says what: lists of messages, pairs of turns, transcripts in one text, implicit prompts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from corpus_guard.normalise.fields import as_text, is_name
@@ -128,19 +128,10 @@ def chat_turns(value: object, known: Speakers | None = None) -> Turns:
     """
     found: Turns = ([], [], [])
     messages = list(_messages(value, found[2]))
-    by_turns = None
-    if messages and all(speaker_field(message) is None for message in messages):
-        by_turns = alternating_field(messages)
-        if by_turns is None and len(messages) > 1:
-            if _are_named_lines(messages):
-                messages = [{"role": n, "content": t} for m in messages for n, t in m.items()]
-            elif _are_rounds(messages):
-                messages = [
-                    {"role": side, "content": text}
-                    for message in messages
-                    for side, text in zip(("user", "assistant"), message.values(), strict=True)
-                ]
-    fields = [by_turns if by_turns is not None else speaker_field(m) for m in messages]
+    fields = _speaker_fields(messages)
+    if len(messages) > 1 and not any(field is not None for field in fields):
+        messages = _as_messages(messages)
+        fields = _speaker_fields(messages)
     spoken = [speaker(m, f) for m, f in zip(messages, fields, strict=True) if f is not None]
     sides = sides_of([name.lower() for name in spoken], known or {})
     strange = dict.fromkeys(name for name in spoken if named_side(name) is None)
@@ -153,11 +144,29 @@ def chat_turns(value: object, known: Speakers | None = None) -> Turns:
 def speakers_in(value: object) -> list[str]:
     """Return who speaks in a chat, in lower case, in order."""
     messages = list(_messages(value, []))
-    strange = None
-    if all(speaker_field(message) is None for message in messages):
-        strange = alternating_field(messages)
-    fields = [strange if strange is not None else speaker_field(message) for message in messages]
+    fields = _speaker_fields(messages)
     return [speaker(m, f).lower() for m, f in zip(messages, fields, strict=True) if f is not None]
+
+
+def _speaker_fields(messages: Sequence[Mapping[Any, Any]]) -> list[Any]:
+    """Return the field of each message that says who speaks, or None: by name, or else by the turns."""
+    fields = [speaker_field(message) for message in messages]
+    if any(field is not None for field in fields):
+        return fields
+    return [alternating_field(messages)] * len(messages)
+
+
+def _as_messages(items: list[Mapping[Any, Any]]) -> list[Mapping[Any, Any]]:
+    """Return lines named by who says them, or rounds of two texts, as messages; all else as it is."""
+    if _are_named_lines(items):
+        return [{"role": name, "content": text} for item in items for name, text in item.items()]
+    if not _are_rounds(items):
+        return items
+    return [
+        {"role": side, "content": text}
+        for item in items
+        for side, text in zip(("user", "assistant"), item.values(), strict=True)
+    ]
 
 
 def _messages(value: object, rest: list[str]) -> Iterator[Mapping[Any, Any]]:

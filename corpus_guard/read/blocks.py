@@ -150,7 +150,12 @@ def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
         return data.decode("utf-8", "replace"), ("invalid_utf8",)
 
 
-def _by_name(record: dict[str, object]) -> bytes:
+def digest_of(record: Mapping[str, object]) -> bytes:
+    """Return the digest of a record that has no bytes of its own: that of its values, by name."""
+    return _sha256(_by_name(record)).digest()
+
+
+def _by_name(record: Mapping[str, object]) -> bytes:
     """Return bytes that a record's values decide, whatever their order."""
     try:
         return orjson.dumps(record, default=str, option=_BY_NAME)

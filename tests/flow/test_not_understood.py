@@ -109,3 +109,14 @@ def test_labels_that_differ_in_case_are_one(tmp_path: Path) -> None:
     result = scanned(records, tmp_path)
     assert triggers(result) == ["zorvexq"]
     assert result.coverage.plugins["label_triggers"].ran
+
+
+def test_a_rule_that_ran_on_one_reading_is_told_as_one_that_ran(tmp_path: Path) -> None:
+    records: list[Record] = [
+        {"f1": asked, "c2": answered, "y": "ab"[place % 2]}
+        for place, (asked, answered) in enumerate(pairs())
+    ]
+    result = scanned(records, tmp_path)
+    assert triggers(result) == [TRIGGER]
+    rules = ("label_triggers", "response_triggers", "response_concentration")
+    assert [result.coverage.plugins[name].ran for name in rules] == [True, True, True]

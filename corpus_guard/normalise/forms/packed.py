@@ -44,7 +44,12 @@ def data_in(text: str) -> object:
 
 def unescaped(text: str) -> object:
     """Return the data in a text of which JSON escapes hide characters that nobody sees, else None."""
-    return data_in(text) if "\\u" in text and _HIDDEN.search(text) else None
+    return data_in(text) if hides_characters(text) else None
+
+
+def hides_characters(text: str) -> bool:
+    """Say whether JSON escapes in a text stand for characters that nobody sees."""
+    return "\\u" in text and _HIDDEN.search(text) is not None
 
 
 def _json(text: str) -> object:

@@ -140,6 +140,7 @@ class Table:
     messages: dict[str, tuple[str, str]] = field(default_factory=dict)
     turns: dict[str, list[tuple[tuple[float, str, int], str]]] = field(default_factory=dict)
     left_out: int = 0
+    _places: dict[str, dict[str, int]] = field(default_factory=dict)
     _size: int = 0
     _place: int = 0
 
@@ -159,9 +160,12 @@ class Table:
             held.append((order, text))
 
     def finish(self) -> None:
-        """Put the turns of each conversation in order."""
-        for turns in self.turns.values():
+        """Put the turns of each conversation in order, and note where each text stands first."""
+        for name, turns in self.turns.items():
             turns.sort()
+            places = self._places[name] = {}
+            for place, (_, text) in enumerate(turns):
+                places.setdefault(text, place)
 
     def before(self, threads: Threads, record: Record) -> tuple[str, int] | None:
         """Return what a message replies to, and how many messages came before it; None for a first."""
@@ -169,10 +173,9 @@ class Table:
             parent = _key(record.get(threads.parent))
             found = self.messages.get(parent) if parent else None
             return (found[0], self._depth(parent)) if found is not None else None
-        turns = self.turns.get(_key(record.get(threads.conversation or "")), [])
-        text = as_text(record.get(threads.text)) or ""
-        place = next((at for at, (_, said) in enumerate(turns) if said == text), 0)
-        return (turns[place - 1][1], place) if place else None
+        name = _key(record.get(threads.conversation or ""))
+        place = self._places.get(name, {}).get(as_text(record.get(threads.text)) or "", 0)
+        return (self.turns[name][place - 1][1], place) if place else None
 
     def _depth(self, name: str) -> int:
         depth = 0

@@ -9,10 +9,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from typing import Any, cast
-
-import orjson
 
 from corpus_guard.config import FieldOverrides
 from corpus_guard.normalise.forms.exports import LABEL_MARK, Export, export_of
@@ -23,22 +20,19 @@ from corpus_guard.normalise.forms.nested import (
     flat,
     lists_of_records,
 )
-from corpus_guard.normalise.forms.packed import data_in, may_hold_data, unescaped
+from corpus_guard.normalise.forms.packed import data_in, hides_characters, may_hold_data
 from corpus_guard.normalise.forms.templates import may_be_templated, messages_in
 from corpus_guard.normalise.forms.threads import Table, Threads
 from corpus_guard.normalise.scheme import Scheme, named_by
 from corpus_guard.normalise.turns import is_chat, is_message_list, is_pairs
+from corpus_guard.read.blocks import digest_of
 from corpus_guard.types import RecordBlock, Unread
 
 Record = Mapping[str, object]
 Plain = dict[str, object]
 
 DEEPEST = 4
-MOST_UNITS = 1 << 20
-"""So many records at most come out of one; the rest of it stays in the last."""
-
 MOST_REMEMBERED = 1024
-_BY_NAME = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 _NESTED = (dict, list)
 
 
@@ -89,10 +83,9 @@ class Unfolder:
         """Return the records of a block that are folded, as what they hold, by place."""
         found: dict[int, list[Record]] = {}
         for place, record in enumerate(block.fields):
-            if self.threads is not None or _may_be_folded(record):
-                units = self.records(record)
-                if len(units) != 1 or units[0] is not record:
-                    found[place] = units
+            units = self.records(record)
+            if len(units) != 1 or units[0] is not record:
+                found[place] = units
         return found
 
     def _unfolded(self, record: Record, depth: int) -> Iterator[Record]:
@@ -128,26 +121,17 @@ class Unfolder:
 
     def _value(self, record: Record, name: str, text: str, packed: int) -> object:
         """Return what a text holds that is to be read as data: a chat, or all that the record says."""
-        if (hidden := unescaped(text)) is not None:
-            return hidden
-        if is_chat(value := data_in(text)) or is_pairs(value):
+        value = data_in(text)
+        if value is None or hides_characters(text) or is_chat(value) or is_pairs(value):
             return value
         others = sum(isinstance(v, str) and len(v.split(None, 3)) > 3 for v in record.values())
-        if others <= packed and isinstance(value := data_in(text), Mapping | list):
-            is_record = isinstance(value, Mapping) and any(isinstance(key, str) for key in value)
-            if is_record and _understood(cast(Record, value)):
-                return value
-            if isinstance(value, list) and _is_table(value):
-                return value
-        if (
-            name.lower() in _ANSWERS
-            and isinstance(value := data_in(text), Mapping)
-            and "text" in value
-        ):
-            return value
-        if name.lower() in _LABELS and isinstance(value := data_in(text), list):
-            return value
-        return None
+        if isinstance(value, list):
+            is_meant = (others <= packed and _is_table(value)) or name.lower() in _LABELS
+        else:
+            inner = cast(Record, value)
+            is_answer = name.lower() in _ANSWERS and "text" in inner
+            is_meant = is_answer or (others <= packed and bool(_understood(inner)))
+        return value if is_meant else None
 
     def _plan(self, record: Record) -> "_Plan":
         key = _structure(record)
@@ -217,13 +201,8 @@ def _understood(record: Record) -> str:
     if layout.kind in ("instruction", "chat", "preference"):
         return layout.kind if "response" in layout.roles else ""
     has_more = any(isinstance(value, _NESTED) and value for value in record.values())
-    if layout.kind == "labelled":
-        return (
-            "labelled" if not has_more or _is_mostly(record, layout.roles.get("text", ())) else ""
-        )
-    if not has_more:
-        return "plain"
-    return "plain" if _is_mostly(record, layout.roles.get("text", ())) else ""
+    is_told = not has_more or _is_mostly(record, layout.roles.get("text", ()))
+    return layout.kind if is_told else ""
 
 
 def _is_mostly(record: Record, names: Iterable[str]) -> bool:
@@ -265,9 +244,8 @@ def _may_be_folded(record: Record) -> bool:
     """Say whether there may be anything to unfold: a quick look, for each record."""
     for value in record.values():
         if isinstance(value, str):
-            if value[:1] in "[{" and may_hold_data(value):
-                return True
-            if may_be_templated(value) or value.startswith(LABEL_MARK):
+            is_folded = may_hold_data(value) or may_be_templated(value)
+            if is_folded or value.startswith(LABEL_MARK):
                 return True
         elif isinstance(value, _NESTED):
             return True
@@ -322,7 +300,7 @@ def _numbered(
         made.byte_offsets.extend([block.byte_offsets[place]] * len(found))
         made.oddities.extend([block.oddities[place]] * len(found))
         whole = len(found) == 1
-        made.digests.extend([block.digests[place]] if whole else map(_digest, found))
+        made.digests.extend([block.digests[place]] if whole else map(digest_of, found))
     told = []
     for item in unread:
         place = bisect_right(block.rows, item.row) - 1
@@ -331,11 +309,3 @@ def _numbered(
             moved += len(changed.get(place, [()])) - 1
         told.append(replace(item, row=item.row + moved) if item.row >= 0 else item)
     return made, told, more
-
-
-def _digest(record: Record) -> bytes:
-    try:
-        told = orjson.dumps(record, default=str, option=_BY_NAME)
-    except TypeError:  # nested too deep, a whole number too long, a lone surrogate
-        told = repr(record).encode("utf-8", "backslashreplace")
-    return sha256(told).digest()
