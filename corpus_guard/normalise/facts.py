@@ -75,7 +75,9 @@ class Facts:
             few=_few(values),
             languages=_languages(judged) if "languages" in shapes else (),
             varied=_varied(judged) if is_scalar else 0.0,
-            is_constant=is_scalar and len(judged) >= FEWEST_KNOWN and len(set(judged)) == 1,
+            is_constant=is_scalar
+            and len(judged) >= FEWEST_KNOWN
+            and len(set(map(str, judged))) == 1,
             asks=round(sum(map(_is_question, judged)) / len(judged), 2),
         )
 
