@@ -1,0 +1,1 @@
+"""Mending: models whose hidden triggers are pruned away."""
