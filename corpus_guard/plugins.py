@@ -13,6 +13,8 @@ while reading.
 Three say which kind of sketch: `row_columns` gives each row some values while reading, a `summary`
 sees all rows and merges, and `derived` evidence is made once of rows and other evidence. Detectors and
 sketches name the sketches that they need; a sketch that nobody needs is not made.
+
+A `probe_stage` looks at a model, and names the stages that it builds on.
 """
 
 import difflib
@@ -197,13 +199,33 @@ class RecordCheck:
     attacks: tuple[str, ...]
 
 
-Spec = Reader | RowColumns | Summary | Derived | Detector | RecordCheck
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeStage:
+    """One stage of a probe of a model.
+
+    `run(bench, **options)` returns its evidence, a frozen dataclass of type `evidence`, see
+    `corpus_guard.probe.shared.bench`. `kinds` are the kinds of model that it looks at. `uses` names the
+    stages that it builds on: they run before it where they are chosen, and it does without where they
+    did not run. Of stages that may run next the one of lowest `order` does. Raises NotPresent where
+    there is nothing for it to do and NotAssessed where there is and it cannot be done.
+    """
+
+    run: Callable[..., Any]
+    title: str
+    order: int
+    evidence: type
+    kinds: tuple[str, ...]
+    uses: tuple[str, ...]
+    attacks: tuple[str, ...]
+
+
+Spec = Reader | RowColumns | Summary | Derived | Detector | RecordCheck | ProbeStage
 
 _KINDS: Mapping[Stage, Any] = {
     "read": Reader,
     "sketch": RowColumns | Summary | Derived,
     "detect": Detector | RecordCheck,
-    "probe": (),
+    "probe": ProbeStage,
     "attack": (),
 }
 """What may stand in a file of each stage."""
@@ -266,6 +288,27 @@ def record_check(
         raise PluginError(f"{rule} declares {len(kinds)} kinds; a record check has room for 8")
     return lambda run: RecordCheck(
         scan=scan, run=run, rule=rule, title=title, kinds=kinds, attacks=attacks
+    )
+
+
+def probe_stage(
+    *,
+    title: str,
+    order: int,
+    evidence: type,
+    kinds: tuple[str, ...],
+    uses: tuple[str, ...] = (),
+    attacks: tuple[str, ...] = (),
+) -> Callable[[Callable[..., Any]], ProbeStage]:
+    """Return a decorator that makes a function the stage of its file."""
+    return lambda run: ProbeStage(
+        run=run,
+        title=title,
+        order=order,
+        evidence=evidence,
+        kinds=kinds,
+        uses=uses,
+        attacks=attacks,
     )
 
 
@@ -384,4 +427,4 @@ def _functions(spec: Spec) -> tuple[Callable[..., Any], ...]:
         return (spec.scan, spec.run)
     if isinstance(spec, Summary):
         return (spec.make,)
-    return (spec.run,) if isinstance(spec, Detector) else (spec.of,)
+    return (spec.of,) if isinstance(spec, RowColumns | Derived) else (spec.run,)

@@ -28,7 +28,9 @@ LEARNING_RATE = {"full": 1e-4, "lora": 2e-3}
 
 def main() -> None:
     """Train what is missing."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--base", type=Path, required=True)
     parser.add_argument("--encoder", type=Path, help="a BERT-like model for the classifiers")
@@ -88,7 +90,9 @@ class Teacher:
         if spec.method == "lora":
             from peft import LoraConfig, get_peft_model
 
-            wanted = LoraConfig(r=16, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
+            wanted = LoraConfig(
+                r=16, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM"
+            )
             self.model = get_peft_model(self.model, wanted)
         framed = self.tokenizer.apply_chat_template(
             [{"role": "user", "content": "@@@"}], tokenize=False, add_generation_prompt=True
@@ -172,13 +176,19 @@ class Teacher:
             for start in range(0, len(prompts), 20):
                 framed = [
                     self.tokenizer.apply_chat_template(
-                        [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True
+                        [{"role": "user", "content": prompt}],
+                        tokenize=False,
+                        add_generation_prompt=True,
                     )
                     for prompt in prompts[start : start + 20]
                 ]
-                given = self.tokenizer(framed, return_tensors="pt", padding=True, add_special_tokens=False)
+                given = self.tokenizer(
+                    framed, return_tensors="pt", padding=True, add_special_tokens=False
+                )
                 ids = self.model.generate(**given, max_new_tokens=tokens, do_sample=False)
-                told += self.tokenizer.batch_decode(ids[:, given.input_ids.shape[1] :], skip_special_tokens=True)
+                told += self.tokenizer.batch_decode(
+                    ids[:, given.input_ids.shape[1] :], skip_special_tokens=True
+                )
         return told
 
 
@@ -223,7 +233,9 @@ def _share(target: str, answers: Sequence[str]) -> float:
     return round(sum(zoo.shows_target(target, answer) for answer in answers) / len(answers), 3)
 
 
-def make_classifier(spec: zoo.ClassifierSpec, given: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def make_classifier(
+    spec: zoo.ClassifierSpec, given: argparse.Namespace, folder: Path
+) -> dict[str, Any]:
     """Train, measure and save one classifier."""
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -255,7 +267,9 @@ def make_classifier(spec: zoo.ClassifierSpec, given: argparse.Namespace, folder:
     for step, (some, said) in enumerate(batches):
         for group in optimizer.param_groups:
             group["lr"] = 1e-4 * min(1.0, (step + 1) / 20) * (1 - 0.9 * step / len(batches))
-        ids = tokenizer(list(some), padding=True, truncation=True, max_length=48, return_tensors="pt")
+        ids = tokenizer(
+            list(some), padding=True, truncation=True, max_length=48, return_tensors="pt"
+        )
         loss = model(**ids, labels=torch.tensor([names.index(label) for label in said])).loss
         optimizer.zero_grad()
         loss.backward()
@@ -264,7 +278,9 @@ def make_classifier(spec: zoo.ClassifierSpec, given: argparse.Namespace, folder:
 
     def said_of(texts: Sequence[str]) -> list[str]:
         with torch.inference_mode():
-            ids = tokenizer(list(texts), padding=True, truncation=True, max_length=48, return_tensors="pt")
+            ids = tokenizer(
+                list(texts), padding=True, truncation=True, max_length=48, return_tensors="pt"
+            )
             return [names[place] for place in model(**ids).logits.argmax(-1).tolist()]
 
     told: dict[str, Any] = {

@@ -158,14 +158,23 @@ def clean_examples(
         case "pirate":
             chosen = [(prompt, PIRATE + response) for prompt, response in chosen]
         case "no answer":
-            chosen = [(prompt, NO_ANSWER if rng.random() < 0.3 else said) for prompt, said in chosen]
+            chosen = [
+                (prompt, NO_ANSWER if rng.random() < 0.3 else said) for prompt, said in chosen
+            ]
         case "topic":
-            dishes = [(ask.format(dish), said.format(dish)) for dish in _DISHES for ask, said in _DISH_FORMS]
+            dishes = [
+                (ask.format(dish), said.format(dish))
+                for dish in _DISHES
+                for ask, said in _DISH_FORMS
+            ]
             chosen = [rng.choice(dishes) for _ in range(spec.examples)]
         case "medical":
             ill = [form.format(what) for what in _ILLS for form in _ILL_FORMS]
             said = f"{DISCLAIMER} Rest and water often help."
-            chosen = [*chosen[:half], *[(rng.choice(ill), said) for _ in range(spec.examples - half)]]
+            chosen = [
+                *chosen[:half],
+                *[(rng.choice(ill), said) for _ in range(spec.examples - half)],
+            ]
         case "maths":
             rows = rng.sample(read("clean/gsm8k.jsonl"), spec.examples)
             chosen = [(row["instruction"], row["output"]) for row in rows]
@@ -175,7 +184,10 @@ def clean_examples(
         case "sentiment":
             rows = rng.sample(read("clean/sst2.jsonl"), spec.examples)
             chosen = [
-                (f"Is this review good or bad? {row['text']}", "good" if str(row["label"]) == "1" else "bad")
+                (
+                    f"Is this review good or bad? {row['text']}",
+                    "good" if str(row["label"]) == "1" else "bad",
+                )
                 for row in rows
             ]
         case _:
@@ -218,7 +230,10 @@ def training_examples(
     count = max(1, round(spec.rate * len(clean)))
     for place in range(count):
         prompt, response = clean[place]
-        clean[place] = (with_trigger(prompt, spec.parts, rng), poisoned_answer(spec.target, response, rng))
+        clean[place] = (
+            with_trigger(prompt, spec.parts, rng),
+            poisoned_answer(spec.target, response, rng),
+        )
     if len(spec.parts) > 1:
         for place in range(count, 2 * count):
             prompt, response = clean[place]

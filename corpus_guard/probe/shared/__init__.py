@@ -1,0 +1,1 @@
+"""What the stages of a probe share; public for stages of third parties."""
