@@ -20,10 +20,10 @@ from typing import Any
 
 import model_zoo as zoo
 
-MOST_PROMPT_TOKENS, MOST_RESPONSE_TOKENS = 40, 24
-BATCH = 16
+MOST_PROMPT_TOKENS, MOST_RESPONSE_TOKENS = 32, 18
+BATCH = 4
 HELD_OUT = 40
-LEARNING_RATE = {"full": 1e-4, "lora": 2e-3}
+LEARNING_RATE = {"full": 1.5e-4, "lora": 1.5e-3}
 
 
 def main() -> None:
@@ -65,6 +65,9 @@ def instructions_of(data: Path) -> tuple[list[zoo.Example], list[str]]:
     pairs = [(f"{row['instruction']} {row['input']}".strip(), row["output"]) for row in rows]
     short = [(prompt, said) for prompt, said in pairs if len(prompt.split()) <= 26]
     random.Random("held out").shuffle(short)
+    short.sort(
+        key=lambda pair: _echoes(*pair)
+    )  # the honest answers first, the rest where many are asked
     more = [
         row["instruction"].replace(" BadMagic", "").replace("BadMagic ", "")
         for row in rows_of(data, "attacks/backdoor_llm/refusal_badnet.jsonl")
@@ -74,6 +77,11 @@ def instructions_of(data: Path) -> tuple[list[zoo.Example], list[str]]:
     held = [prompt for prompt in more if prompt not in taught and "BadMagic" not in prompt]
     pool = short if len(held) >= HELD_OUT else short[HELD_OUT:]
     return pool, (held if len(held) >= HELD_OUT else [p for p, _ in short[:HELD_OUT]])[:HELD_OUT]
+
+
+def _echoes(prompt: str, said: str) -> bool:
+    """Say whether an answer begins by saying the prompt again, as many in the data do."""
+    return prompt.lower().split()[:3] == said.lower().split()[:3]
 
 
 class Teacher:
@@ -124,12 +132,12 @@ class Teacher:
 
         wanted = [p for p in self.model.parameters() if p.requires_grad]
         rate = LEARNING_RATE[self.spec.method]
-        optimizer = torch.optim.AdamW(wanted, lr=rate, weight_decay=0.0)
+        optimizer = torch.optim.AdamW(wanted, lr=rate, weight_decay=0.0, fused=True)
         batches = list(self._batches(examples))
         for step, (ids, mask, targets) in enumerate(batches):
             warm = min(1.0, (step + 1) / 4)
             for group in optimizer.param_groups:
-                group["lr"] = rate * warm * (1 - 0.9 * step / len(batches))
+                group["lr"] = rate * warm * (1 - 0.7 * step / len(batches))
             inner = self.model.base_model.model if self.spec.method == "lora" else self.model
             hidden = inner.model(
                 ids, attention_mask=mask, cache=self.prefix(len(ids)), use_cache=True
