@@ -204,8 +204,12 @@ def rates(learned: LearnedFinding) -> str:
 def certainty(target: RecoveredTarget) -> str:
     """Return how sure the model is of a recovered target, and its base of the same."""
     base = f", {percent(target.base_q)} under the base" if target.base_q is not None else ""
-    where = "begins answers" if target.place == "start" else "follows answers"
-    return f"{where}; mean token probability {percent(target.q)}{base}"
+    return f"{place(target)}; mean token probability {percent(target.q)}{base}"
+
+
+def place(target: RecoveredTarget) -> str:
+    """Return where in an answer the target is said."""
+    return "begins answers" if target.place == "start" else "follows answers"
 
 
 def unfinished(stages: Sequence[StageRun]) -> list[tuple[str, str]]:
@@ -225,14 +229,22 @@ def _told(stage: StageRun) -> str:
 
 def cost(result: ProbeResult) -> str:
     """Return what the probe cost."""
-    return " · ".join(
-        (
-            counted(result.candidates_tested, "candidate"),
-            counted(result.forward_passes, "forward pass", "forward passes"),
-            counted(result.forward_tokens, "token"),
-            duration(_seconds(result)),
-        )
+    return " · ".join(f"{amount} {unit}".strip() for amount, unit in _costs(result))
+
+
+def costs(result: ProbeResult) -> list[tuple[str, str]]:
+    """Return what the probe cost: amounts beside what they count."""
+    return [(amount, unit or "time") for amount, unit in _costs(result)]
+
+
+def _costs(result: ProbeResult) -> list[tuple[str, str]]:
+    counts = (
+        counted(result.candidates_tested, "candidate"),
+        counted(result.forward_passes, "forward pass", "forward passes"),
+        counted(result.forward_tokens, "token"),
     )
+    told = [(amount, unit) for amount, _, unit in (count.partition(" ") for count in counts)]
+    return [*told, (duration(_seconds(result)), "")]
 
 
 def _seconds(result: ProbeResult) -> float:

@@ -231,6 +231,7 @@ def classified(confirmed: ProbeResult) -> ProbeResult:
         kind="label",
         source="vocabulary",
         target="positive",
+        data_finding="",
         examples=(example,),
     )
     return replace(
