@@ -4,16 +4,11 @@ Two scans of the same data with the same options write the same report but for `
 outside ASCII is escaped, so that the report can be printed to a terminal as it is.
 """
 
-import json
-import math
-from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from corpus_guard import __version__
-from corpus_guard.replacing import replacing
+from corpus_guard.report import json_text
+from corpus_guard.report.json_text import ordered
 from corpus_guard.types import (
     Cap,
     Context,
@@ -30,33 +25,30 @@ SCHEMA_VERSION = 1
 
 def write(result: ScanResult, path: Path) -> None:
     """Write the report; it appears whole or not at all."""
-    with replacing(path) as part:
-        part.write_text(to_text(result), encoding="ascii")
+    json_text.write(to_json(result), path)
 
 
 def to_text(result: ScanResult) -> str:
     """Return the report as indented JSON in printable ASCII."""
-    text = json.dumps(to_json(result), ensure_ascii=True, allow_nan=False, indent=2)
-    return text.replace("\x7f", "\\u007f") + "\n"
+    return json_text.printable(to_json(result))
 
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema that every report keeps to."""
-    source = files("corpus_guard.report") / "schema" / f"report-{SCHEMA_VERSION}.json"
-    return cast("dict[str, Any]", json.loads(source.read_text(encoding="utf-8")))
+    return json_text.schema("report", SCHEMA_VERSION)
 
 
 def to_json(result: ScanResult) -> dict[str, Any]:
     """Return the report as plain values, its keys in a fixed order."""
     report = {
         "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "corpus-guard", "version": __version__},
+        "tool": json_text.tool(),
         "target": {
             "name": result.target,
             "resolved_revision": result.resolved_revision,
             "sha256": result.target_sha256,
         },
-        "parameters": _sorted(result.parameters),
+        "parameters": ordered(result.parameters),
         "seed": result.seed,
         "verdict": result.verdict,
         "exit_code": result.exit_code,
@@ -64,9 +56,9 @@ def to_json(result: ScanResult) -> dict[str, Any]:
         "layouts": [_layout(layout) for layout in result.layouts],
         "findings": [_finding(finding) for finding in result.findings],
         "limit_of_detection": [_limit(limit) for limit in result.limit_of_detection],
-        "timing": _sorted(result.timing),
+        "timing": ordered(result.timing),
     }
-    return cast("dict[str, Any]", _plain(report))
+    return json_text.plain(report)
 
 
 def _coverage(coverage: Coverage) -> dict[str, object]:
@@ -121,8 +113,8 @@ def _layout(found: FileLayout) -> dict[str, object]:
         "name": found.layout.name or found.layout.kind,
         "also": list(found.also),
         "forms": list(found.forms),
-        "turned": [_sorted(roles) for roles in found.layout.turned],
-        "roles": _sorted(found.layout.roles),
+        "turned": [ordered(roles) for roles in found.layout.turned],
+        "roles": ordered(found.layout.roles),
         "winner": found.layout.winner or None,
         "other_fields": list(found.other_fields),
         "other_fields_total": found.other_fields_total,
@@ -147,7 +139,7 @@ def _finding(finding: Finding) -> dict[str, object]:
         "flagged": len(finding.rows_flagged),
         "rows_sample": [{"file": place.file, "row": place.row} for place in finding.rows_sample],
         "contexts": [_context(context) for context in finding.contexts],
-        "evidence": _sorted(finding.evidence),
+        "evidence": ordered(finding.evidence),
         "advice": finding.advice,
     }
 
@@ -169,28 +161,3 @@ def _limit(limit: LimitOfDetection) -> dict[str, object]:
         "rows": limit.rows,
         "power": limit.power,
     }
-
-
-def _sorted(values: Mapping[str, object]) -> dict[str, object]:
-    return {name: values[name] for name in sorted(values)}
-
-
-def _plain(value: object) -> object:
-    """Return `value` in JSON's own types.
-
-    Numbers that JSON lacks become `"nan"` or `"inf"`; surrogates, which odd file names hold, become
-    visible escapes.
-    """
-    if isinstance(value, Mapping):
-        return {str(_plain(str(name))): _plain(item) for name, item in value.items()}
-    if isinstance(value, AbstractSet):
-        return sorted(str(_plain(str(item))) for item in value)
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [_plain(item) for item in value]
-    if value is None or isinstance(value, bool | int):
-        return value
-    if hasattr(value, "item"):  # a NumPy scalar, of which float64 is also a float
-        return _plain(value.item())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -9,11 +9,12 @@ from functools import reduce
 from operator import or_
 from typing import TextIO
 
-from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from corpus_guard.escape import ELLIPSIS, safe_text
+from corpus_guard.escape import safe_text
+from corpus_guard.report import columns
+from corpus_guard.report.columns import print_facts, print_hanging
 from corpus_guard.report.words import counted, share, size, statistics, weighing
 from corpus_guard.types import (
     SEVERITIES,
@@ -37,8 +38,6 @@ LISTED_FIELDS = 8
 LISTED_FORMS = 3
 CONTEXTS = 2
 DETAILED_SEVERITIES = ("critical", "high", "medium")
-NAME_COLUMNS = 13
-MARK = ("«", "»")
 
 _STYLES = {
     "clean": "bold green",
@@ -58,29 +57,26 @@ def show(result: ScanResult, stream: TextIO, width: int | None = None) -> None:
 
     `width` is in columns; None means that of the terminal, or 80.
     """
-    console = Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
-    # Captured, since rich ends the process with exit code 1 when a pipe's reader has gone.
-    with console.capture() as capture:
+    with columns.console(stream, width) as console:
         _print_result(console, result)
-    stream.write(capture.get())
 
 
 def _print_result(console: Console, result: ScanResult) -> None:
     console.print(_verdict(result))
-    _print_facts(console, _basis(result))
+    print_facts(console, _basis(result))
     console.print()
     ranked = rank(result.findings)
     for place, finding in enumerate(ranked[:LISTED_FINDINGS], 1):
-        _print_hanging(console, _place(place, finding), _headline(finding))
+        print_hanging(console, _place(place, finding), _headline(finding))
         if place <= DETAILED_FINDINGS and finding.severity in DETAILED_SEVERITIES:
-            _print_facts(console, _details(finding, console.width - 14), indent=3)
+            print_facts(console, _details(finding, console.width - 14), indent=3)
             console.print()
     if len(ranked) > LISTED_FINDINGS:
         more = counted(len(ranked) - LISTED_FINDINGS, "more finding")
         console.print(f"   {more} in the report", style="dim")
     if ranked and ranked[-1].severity not in DETAILED_SEVERITIES:
         console.print()
-    _print_facts(console, _next_steps(result, ranked))
+    print_facts(console, _next_steps(result, ranked))
 
 
 def rank(findings: Iterable[Finding]) -> list[Finding]:
@@ -303,23 +299,7 @@ def _rows(finding: Finding) -> str:
 
 
 def _context(context: Context, width: int) -> Text:
-    """Return the match between its neighbours on one line of at most `width` columns."""
-    match = f"{MARK[0]}{safe_text(context.match, max(10, width // 2))}{MARK[1]}"
-    room = max(16, width - cell_len(match))
-    after = Text(safe_text(context.after, room))
-    before = _last_columns(safe_text(context.before[-room:]), room - min(after.cell_len, room // 2))
-    after.truncate(room - cell_len(before), overflow="ellipsis")
-    return Text.assemble(before, (match, "bold red"), after)
-
-
-def _last_columns(text: str, room: int) -> str:
-    """Return the end of `text` that fits into `room` columns."""
-    if cell_len(text) <= room:
-        return text
-    kept = text[-room:]
-    while cell_len(kept) >= room:
-        kept = kept[1:]
-    return ELLIPSIS + kept.lstrip()
+    return columns.marked(context.before, context.match, context.after, width)
 
 
 def _next_steps(result: ScanResult, ranked: Sequence[Finding]) -> list[tuple[str, Text]]:
@@ -332,22 +312,3 @@ def _next_steps(result: ScanResult, ranked: Sequence[Finding]) -> list[tuple[str
         command = Text.assemble(("corpus-guard explain", "bold"), "  (what was looked for)")
         facts.append(("Next", command))
     return facts
-
-
-def _print_facts(console: Console, facts: Sequence[tuple[str, Text]], indent: int = 0) -> None:
-    """Print names and texts in two columns; a name that repeats is shown once."""
-    previous = ""
-    for name, text in facts:
-        shown = "" if name == previous else name
-        head = Text(" " * indent + f"{shown:{NAME_COLUMNS - indent}}", style="dim")
-        _print_hanging(console, head, text)
-        previous = name
-
-
-def _print_hanging(console: Console, head: Text, text: Text) -> None:
-    """Print `text` beside `head`, its further lines below its first, with no blanks at the ends."""
-    room = max(16, console.width - head.cell_len)
-    for line in text.wrap(console, room, overflow="fold"):
-        line.rstrip()
-        console.print(Text.assemble(head, line), soft_wrap=True)
-        head = Text(" " * head.cell_len)
