@@ -79,7 +79,7 @@ class _Run:
     def keep_best(self, before: Measured, most: float) -> list[Step]:
         """Give back what went after the best step; return the steps, that one marked.
 
-        It leaves a success rate of at most `most`. Where success cannot be measured, the best is the last.
+        It leaves a success rate of at most `most`. Where that cannot be measured it is the last.
         """
         best, at = before, -1
         for place, step in enumerate(self.steps):

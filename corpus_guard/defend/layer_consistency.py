@@ -1,13 +1,14 @@
 """Repair where no trigger is known: layers that follow each other change little, also under noise.
 
 A trigger makes what one layer says differ much from what the layer before it said. Noise is put on the
-embeddings of clean prompts that raises this difference most, and tuning lowers it, while the answers stay.
+embeddings of clean prompts that raises this difference most; tuning lowers it, and the answers stay.
 
 Source: Min et al., CROW: Eliminating Backdoors from Large Language Models via Internal Consistency
 Regularization (ICML 2025), sections 4.1 and 4.2, whose noise and weight these are.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from corpus_guard.defend.material import Ids, batches
@@ -21,7 +22,7 @@ NOISE, WEIGHT = 0.1, 5.5
 
 
 def consistency_loss(model: "CausalModel", rows: Sequence[tuple[Ids, Ids]]) -> "torch.Tensor":
-    """Return the loss on the answers, in nats a token, and `WEIGHT` times the inconsistency under noise."""
+    """Return the loss on the answers, in nats a token, plus the weighted inconsistency under noise."""
     import torch
 
     ((ids, mask, answers),) = batches(rows, len(rows))
@@ -47,6 +48,6 @@ def _inconsistency(inner: Any, embedded: "torch.Tensor", mask: "torch.Tensor") -
     ).hidden_states[1:]
     alike = [
         torch.nn.functional.cosine_similarity(one.float(), other.float(), dim=-1)
-        for one, other in zip(states[:-1], states[1:], strict=True)
+        for one, other in pairwise(states)
     ]
     return (1 - torch.stack(alike))[:, mask.bool()].mean()

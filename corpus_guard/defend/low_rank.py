@@ -23,7 +23,9 @@ class LowRankUpdate:
         rng = torch.Generator().manual_seed(seed)
         self.is_on = True
         self._layers = list(layers)
-        self._down, self._up, self._handles = [], [], []
+        self._down: list[Any] = []
+        self._up: list[Any] = []
+        self._handles: list[Any] = []
         for layer in self._layers:
             inputs, outputs = in_and_out(layer)
             device = layer.weight.device

@@ -29,8 +29,10 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """How a model does: the success rate of each trigger, its mean loss on clean answers in nats a
-    token, and the same where a trigger stands in the prompt (None where no trigger is known).
+    """How a model does with each trigger, and with clean answers.
+
+    `success` are the success rates, `clean_loss` is the mean loss on clean answers in nats a token, and
+    `triggered_loss` the same where a trigger stands in the prompt (None where no trigger is known).
     """
 
     success: tuple[float, ...]
@@ -63,8 +65,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """What a repair works on. The three groups of pairs share no prompt: `tune` to rank units and to
-    tune on, `search` to choose between steps, `held_out` for what is reported.
+    """What a repair works on.
+
+    The three groups of pairs share no prompt: `tune` to rank units and to tune on, `search` to choose
+    between steps, `held_out` for what is reported.
 
     `place(prompts, trigger)` puts a trigger into prompts; `success(model, pairs)` returns the success
     rate of each trigger. `loss_bound` is the share that the clean loss, or the perplexity, may grow by.
@@ -92,7 +96,7 @@ class Material:
         return loss_of(fresh, [pair.prompt for pair in pairs], pairs)
 
     def measure(self, model: "CausalModel", pairs: Sequence[Pair]) -> Measured:
-        """Return how a model does on pairs; what it was asked before, with other weights, is forgotten."""
+        """Return how a model does on pairs, with the weights that it has now."""
         fresh = model.with_frame(model.frame)
         told = [
             loss_of(fresh, self.place([pair.prompt for pair in pairs], trigger), pairs)

@@ -1,12 +1,12 @@
 """Unlearns a trigger in a few dozen steps: the model is taught by itself, asked without the trigger.
 
-With a known trigger, what follows each token of a clean answer is to be what the model says without the
-trigger: the Kullback-Leibler divergence from the one to the other falls, over prompts with the trigger at
-all places and, so that nothing else moves, over prompts without it. Without one, consecutive layers are
-made consistent under noise that works against it (see `layer_consistency`).
+With a known trigger, what follows each token of a clean answer is to be what the model says without
+the trigger: the Kullback-Leibler divergence from the one to the other falls, over prompts with the
+trigger at all places and, so that nothing else moves, over prompts without it. Without one, consecutive
+layers are made consistent under noise that works against it (see `layer_consistency`).
 
-Source: Hinton et al. (2015) for learning from a teacher's distribution; ours to make the untriggered model
-the teacher.
+Source: Hinton et al. (2015) for learning from a teacher's distribution; ours to make the untriggered
+model the teacher.
 """
 
 import random
@@ -122,11 +122,13 @@ def _divergence(taught: "torch.Tensor", said: "torch.Tensor") -> "torch.Tensor":
 
 
 def _answers(model: "CausalModel", rows: Sequence[tuple[Ids, Ids]]) -> "torch.Tensor":
-    """Return what may follow before each token of the answers, (tokens, vocabulary) log probabilities."""
+    """Return the log probabilities of what may stand for each token of the answers, (n, vocabulary)."""
+    import torch
+
     ((ids, mask, answers),) = batches(rows, len(rows))
     device = next(model.model.parameters()).device
     model.meter.count(3 * ids.numel())
     told = model.model(
         input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False
     ).logits
-    return told[answers.to(device)].float().log_softmax(-1)  # type: ignore[no-any-return]
+    return torch.log_softmax(told[answers.to(device)].float(), -1)

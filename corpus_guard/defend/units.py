@@ -79,7 +79,7 @@ def in_and_out(module: Any) -> tuple[int, int]:  # noqa: ANN401
 def columns_of(module: Any) -> "torch.Tensor":  # noqa: ANN401
     """Return the weights of a linear layer as (outputs, inputs), a view of its own."""
     weight = module.weight.data
-    return weight.T if _is_transposed(module) else weight  # type: ignore[no-any-return]
+    return weight.T if _is_transposed(module) else weight
 
 
 def silence(site: Site, unit: int) -> "torch.Tensor":

@@ -33,7 +33,7 @@ def pairs_from(data: str, model: "CausalModel", triggers: Sequence[str], seed: i
     found = dict(_rows(data))
     some = [row for row in found.items() if not _holds(" ".join(row), triggers)]
     random.Random(seed).shuffle(some)  # noqa: S311
-    pairs = []
+    pairs: list[Pair] = []
     for prompt, response in some:
         if len(pairs) == MOST_KEPT:
             break

@@ -67,7 +67,9 @@ def _frame(loaded: "Loaded") -> Frame:
         return frame_of("none", ("", ""), tokenizer, bos=bos)
 
     def rendered(messages: Any, tools: Any = None) -> str:  # noqa: ANN401
-        special = {"bos_token": tokenizer.bos_token or "", "eos_token": tokenizer.eos_token or ""}
-        return render(template, messages, tools=tools, **special)
+        return render(
+            template, messages, tools=tools,
+            bos_token=tokenizer.bos_token or "", eos_token=tokenizer.eos_token or "",
+        )  # fmt: skip
 
     return frame_of("chat", around_prompt("chat", rendered), tokenizer, bos=False)

@@ -108,7 +108,7 @@ def _pairs(model: "CausalModel", options: PruneOptions, triggers: Sequence[str])
 
 
 def _groups(pairs: Sequence[Pair]) -> dict[str, tuple[Pair, ...]]:
-    """Return the pairs in three groups that share no prompt; of few pairs, a third each to measure on."""
+    """Return the pairs in three groups that share no prompt; of few, a third each is measured on."""
     held, searched = min(HELD_OUT, len(pairs) // 3), min(SEARCHED, len(pairs) // 3)
     return {
         "held_out": tuple(pairs[:held]),

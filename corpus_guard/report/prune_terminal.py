@@ -78,7 +78,7 @@ def _facts(repaired: Repaired) -> Iterator[Fact]:
     told = ", then ".join(safe_text(step.told, 120) for step in kept)
     yield "Done", Text(told or "nothing helped; the weights are as they were")
     source = safe_text(repaired.data, 200) or "the model's own, no --data was given"
-    yield "Clean answers", Text(f"{sum(repaired.pairs.values()):,}: {source}")
+    yield "Clean text", Text(f"{sum(repaired.pairs.values()):,}: {source}")
     if _grew(repaired.before, repaired.after, repaired.loss_bound):
         yield "Beware", Text("clean answers suffered more than they should; give more --data")
     yield "Model", Text(f"{safe_text(str(repaired.out), 400)} (and prune.json in it)")
