@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FIRST_SHARE = 0.002
 """How many of the units go first; twice as many go after each step that keeps the bound."""
-MOST_TRIES = 40
+MOST_TRIES = 24
 MOST_SHARE = 0.3
 
 
