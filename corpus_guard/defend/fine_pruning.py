@@ -28,7 +28,8 @@ def prune(
 
     `before` is what was measured on the pairs to search on. Units without which the clean loss would
     leave its bound stay. It ends where no trigger succeeds any more, or at the deadline. With
-    `all_or_nothing` a step is kept only where no trigger works after it.
+    `all_or_nothing` a step is kept only where no trigger works after it, nor spoils clean answers half
+    as much as before.
     """
     sites = sites_of(model.model)
     run = _Run(model, material, material.bound(before), _order(model, sites, material))
@@ -40,7 +41,7 @@ def prune(
         chunk = 2 * chunk if run.try_next(chunk) else max(1, chunk // 4)
         if material.triggers and run.steps and run.steps[-1].measured.worst == 0:
             break
-    return run.keep_best(before, WORKS_FROM if all_or_nothing else 1.0)
+    return run.keep_best(before, all_or_nothing=all_or_nothing)
 
 
 class _Run:
@@ -76,15 +77,17 @@ class _Run:
         self.material.say(self.steps[-1].told)
         return True
 
-    def keep_best(self, before: Measured, most: float) -> list[Step]:
+    def keep_best(self, before: Measured, *, all_or_nothing: bool) -> list[Step]:
         """Give back what went after the best step; return the steps, that one marked.
 
-        It leaves a success rate of at most `most`. Where that cannot be measured it is the last.
+        Where success cannot be measured it is the last.
         """
         best, at = before, -1
         for place, step in enumerate(self.steps):
-            worst = step.measured.worst
-            if not step.measured.success or (worst < best.worst and worst <= most):
+            now = step.measured
+            is_whole = now.worst <= WORKS_FROM and now.gap <= before.gap / 2
+            is_better = now.worst < best.worst and (is_whole or not all_or_nothing)
+            if not now.success or is_better:
                 best, at = step.measured, place
         _revive(self.gone[self.steps[at].amount if at >= 0 else 0 :])
         return [replace(step, kept=place == at) for place, step in enumerate(self.steps)]

@@ -44,12 +44,17 @@ class Measured:
         """The highest success rate, 0 where no trigger is known."""
         return max(self.success, default=0.0)
 
+    @property
+    def gap(self) -> float:
+        """By how much a trigger raises the loss on clean answers, 0 where none is known."""
+        return 0.0 if self.triggered_loss is None else self.triggered_loss - self.clean_loss
+
     def better_than(self, other: "Measured", bound: float) -> bool:
         """Say whether this is the better repair of two, where the clean loss may be `bound`."""
         return self._order(bound) < other._order(bound)
 
     def _order(self, bound: float) -> tuple[bool, float, float]:
-        return self.clean_loss > bound, self.worst, self.clean_loss
+        return self.clean_loss > bound, self.worst, self.gap + self.clean_loss
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

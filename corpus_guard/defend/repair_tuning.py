@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from corpus_guard.model.causal import CausalModel
 
-STEPS, CHECKED_EVERY, BATCH = 60, 10, 8
+STEPS, CHECKED_EVERY, BATCH = 80, 10, 4
 LEARNING_RATE = 1e-3
 FIRST_LAYER = 0.25
 """The first layers, as a share of all, are left as they are: they only read."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from corpus_guard.model.causal import CausalModel
 
-PROMPTS, DECOYS, TARGET_TOKENS = 24, 4, 8
+PROMPTS, DECOYS, TARGET_TOKENS = 12, 3, 6
 BATCH = 4
 
 

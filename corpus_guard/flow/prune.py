@@ -20,7 +20,7 @@ from corpus_guard.probe.shared.placing import turns
 if TYPE_CHECKING:
     from corpus_guard.model.causal import CausalModel
 
-SEARCHED, HELD_OUT = 24, 40
+SEARCHED, HELD_OUT = 20, 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,7 @@ def _groups(pairs: Sequence[Pair]) -> dict[str, tuple[Pair, ...]]:
 def _attacks(
     opened: Opened, groups: dict[str, tuple[Pair, ...]], wanted: dict[str, str]
 ) -> tuple[Attack, ...]:
-    prompts = [pair.prompt for pair in (*groups["held_out"], *groups["search"])]
+    prompts = [pair.prompt for pair in groups["search"]]
     return tuple(
         attack_of(opened.model, opened.base, prompts, trigger, target)
         for trigger, target in wanted.items()

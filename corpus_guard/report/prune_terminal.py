@@ -14,6 +14,7 @@ from corpus_guard.report.columns import print_facts, print_hanging
 from corpus_guard.report.words import counted, share
 
 LISTED_TRIGGERS = 8
+NAME_COLUMNS = 40
 _HEADS = {
     0: ("REPAIRED", "bold green"),
     1: ("NOT REPAIRED", "bold red"),
@@ -35,17 +36,17 @@ def show(repaired: Repaired, stream: TextIO, width: int | None = None) -> None:
         )
         print_hanging(console, Text(), line)
         console.print()
-        console.print(_row("", "before", "after"), style="dim")
-        for name, before, after in _table(repaired):
-            console.print(_row(name, before, after), soft_wrap=True)
+        for name, before, after in [("", "before", "after"), *_table(repaired)]:
+            row = _row(name, before, after, console.width)
+            console.print(row, style="" if name else "dim", soft_wrap=True)
         console.print()
         print_facts(console, list(_facts(repaired)))
 
 
-def _row(name: str, before: str, after: str) -> Text:
+def _row(name: str, before: str, after: str, width: int) -> Text:
     shown = Text(name)
-    shown.truncate(40, overflow="ellipsis", pad=True)
-    return Text.assemble("   ", shown, f"{before:>10}{after:>12}")
+    shown.truncate(max(8, min(NAME_COLUMNS, width - 21)), overflow="ellipsis", pad=True)
+    return Text.assemble("   ", shown, f"{before:>8}{after:>9}")
 
 
 def _table(repaired: Repaired) -> Iterator[tuple[str, str, str]]:
@@ -67,7 +68,7 @@ def _meaning(repaired: Repaired) -> str:
     count = counted(repaired.pairs["held_out"], "prompt")
     if repaired.exit_code == 3:
         return "No trigger is known, so whether one still works cannot be told; give --trigger."
-    works = f"{share(WORKS_FROM)} of {count} that were held out"
+    works = f"{WORKS_FROM * 100:.0f} % of {count} that were held out"
     if repaired.exit_code:
         return f"A trigger still works in more than {works}; do not use this model."
     return f"No known trigger works in more than {works}; others may be hidden."
@@ -81,6 +82,8 @@ def _facts(repaired: Repaired) -> Iterator[Fact]:
     yield "Clean text", Text(f"{sum(repaired.pairs.values()):,}: {source}")
     if _grew(repaired.before, repaired.after, repaired.loss_bound):
         yield "Beware", Text("clean answers suffered more than they should; give more --data")
+    if repaired.exit_code == 0 and repaired.after.gap > repaired.before.gap / 2:
+        yield "Beware", Text("with a trigger in the prompt clean answers are still unlikely")
     yield "Model", Text(f"{safe_text(str(repaired.out), 400)} (and prune.json in it)")
     again = f"corpus-guard probe {shlex.quote(safe_text(str(repaired.out), 400))}"
     yield "Next", Text.assemble((again, "bold"), "  (looks for what is left)")
