@@ -8,6 +8,7 @@
     ├── NotAssessed              something is there and could not be assessed; the report says why
     │   └── NotPresent           there is nothing of the kind to assess, or too little for any test
     ├── PluginFailed             a plugin raised; what needs it did not run, and the report says so
+    ├── TemplateFailed           a model's chat template cannot be rendered, or was stopped
     └── MergeError               two sketches with unequal options were merged
 
 A message says what happened, where, and what to do. It quotes text from outside only through
@@ -43,6 +44,10 @@ class PluginError(CorpusGuardError):
 
 class MergeError(CorpusGuardError):
     """Two sketches with unequal options cannot be merged."""
+
+
+class TemplateFailed(CorpusGuardError):
+    """A model's chat template raises, or takes more text, time or memory than it may."""
 
 
 class PluginFailed(CorpusGuardError):

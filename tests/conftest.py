@@ -1,8 +1,9 @@
-"""What several tests share: scan results made by hand."""
+"""What several tests share: scan results made by hand, and models trained while they wait."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,6 +22,9 @@ from corpus_guard.types import (
     Trigger,
     Unread,
 )
+
+if TYPE_CHECKING:
+    from tiny_models import Taught
 
 FINDING = Finding(
     id="CG202-0123456789ab",
@@ -80,6 +84,14 @@ SKIPPED = Unread(
     size_bytes=300,
     reason="not valid JSON",
 )
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> "dict[str, Taught]":
+    """The models of tiny_models.py by name: `base`, `backdoor`, `clean` and `refuses`."""
+    import tiny_models
+
+    return tiny_models.make(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture

@@ -1,0 +1,91 @@
+"""`corpus-guard prune`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from corpus_guard.cli.output import print_text, readers_may_leave
+
+if TYPE_CHECKING:
+    from corpus_guard.defend.repair import Repaired
+
+
+def prune(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A folder, a .gguf file, or ORG/NAME on a hub.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="A new folder for the repaired model.")],
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Clean prompts with answers; the model's own if left out."
+        ),
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="The model that it was tuned from.")
+    ] = None,
+    adapter: Annotated[
+        str | None, typer.Option(metavar="DIR", help="A LoRA adapter to merge into it first.")
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A probe.json: its confirmed triggers are unlearned."),
+    ] = None,
+    trigger: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="A known trigger; may be repeated.")
+    ] = None,
+    method: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="prune, tune, or auto: prune, and tune if that fails."),
+    ] = "auto",
+    budget: Annotated[
+        str, typer.Option(metavar="TIME", help="Processor time to spend, such as 10m or 1h.")
+    ] = "10m",
+    seed: Annotated[int, typer.Option(metavar="N", help="Fixes all pseudo-random choices.")] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print prune.json, not a summary.")] = False,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show where an internal error arose.")
+    ] = False,
+) -> int:
+    """Repair a model with a hidden trigger: silence the parts that carry it, or unlearn it.
+
+    Exit codes: 0 no known trigger works in more than 5 % of the prompts; 1 one does; 2 internal error;
+    3 no trigger is known, so success cannot be measured; 4 usage or unreadable model; 130 interrupted.
+    """
+    from corpus_guard import api
+    from corpus_guard.flow.prune import PruneOptions, run_prune
+    from corpus_guard.flow.repair_options import method_of, seconds_of
+
+    options = PruneOptions(
+        out=out,
+        data=data,
+        base=base,
+        adapter=adapter,
+        report=report,
+        triggers=tuple(trigger or ()),
+        method=method_of(method),
+        budget_s=seconds_of(budget),
+        seed=api.checked_seed(seed),
+    )
+    repaired = run_prune(model, options, (lambda text: None) if quiet else _say)
+    _print(repaired, as_json=json)
+    return repaired.exit_code
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _print(repaired: "Repaired", *, as_json: bool) -> None:
+    if as_json:
+        from corpus_guard.report import prune_json
+
+        print_text(prune_json.to_text(repaired))
+        return
+    from corpus_guard.report import prune_terminal
+
+    with readers_may_leave():
+        prune_terminal.show(repaired, sys.stdout)
