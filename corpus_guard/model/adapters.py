@@ -9,7 +9,7 @@ from typing import Any
 
 from corpus_guard.errors import UnreadableTarget, UsageError
 from corpus_guard.escape import safe_text
-from corpus_guard.model.files import ModelFiles
+from corpus_guard.model.files import ModelFiles, listed
 from corpus_guard.model.jsons import read_object
 from corpus_guard.model.loading import (
     Attention,
@@ -91,7 +91,8 @@ def _merged(shown: str, loaded: Loaded, settings: Mapping[str, object], adapter:
 
 
 def _tokenizer(adapter: ModelFiles, model: Any, loaded: Loaded) -> tuple[Any, str | None]:  # noqa: ANN401
-    if not (adapter.folder / "tokenizer_config.json").is_file():
+    present = listed(adapter.folder).names
+    if not {"tokenizer_config.json", "tokenizer.json"} <= set(present):
         return loaded.tokenizer, loaded.template
     with staged(adapter) as folder:
         tokenizer = tokenizer_of(adapter, folder)

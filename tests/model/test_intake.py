@@ -143,6 +143,9 @@ def test_a_script_alone_is_low_and_one_that_is_pointed_to_high(tmp_path: Path) -
         {"num_labels": 10**7, "architectures": ["LlamaForSequenceClassification"]},
         {"text_config": {"intermediate_size": 1e30}},
         {"n_embd": 10**11},
+        {"vocab_size": 10**400},
+        {"max_position_embeddings": 10**9},
+        {"n_positions": 10**6, "model_type": "gpt2"},
     ],
 )
 def test_sizes_that_the_weights_do_not_bear_out_are_refused(
@@ -150,6 +153,34 @@ def test_sizes_that_the_weights_do_not_bear_out_are_refused(
 ) -> None:
     files = take_in(str(write_bare(tmp_path, **settings)))
     assert (files.loadable, [one.severity for one in found(files, "CG606")]) == (False, ["high"])
+
+
+def test_sizes_of_honest_models_are_borne_out(tmp_path: Path) -> None:
+    settings = {
+        "rope_theta": 5e7, "max_position_embeddings": 10_485_760, "sliding_window": 131_072,
+        "vocab_size": 50, "num_labels": 3, "num_hidden_layers": 1, "bos_token_id": 151_643,
+        "max_length": 10**9, "rope_scaling": {"original_max_position_embeddings": 8192},
+    }  # fmt: skip
+    files = take_in(str(write_bare(tmp_path, **settings)))
+    assert (files.findings, files.loadable) == ((), True)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"r": 10**9},
+        {"rank_pattern": {"q_proj": 10**9}},
+        {"r": True},
+        {"target_modules": "(a+)+b"},
+        {"alpha_pattern": {"(.*)*x": 1}},
+        {"target_modules": ["a" * 5000]},
+    ],
+)
+def test_an_adapter_that_is_a_bomb_is_refused(tmp_path: Path, settings: dict[str, object]) -> None:
+    told = {"peft_type": "LORA", "r": 4} | settings
+    (tmp_path / "adapter_config.json").write_text(json.dumps(told))
+    (tmp_path / "adapter_model.safetensors").write_bytes(safetensors_bytes(TENSOR, bytes(16)))
+    assert not take_in(str(tmp_path)).loadable
 
 
 @pytest.mark.parametrize(
