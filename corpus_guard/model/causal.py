@@ -8,6 +8,7 @@ import copy
 import inspect
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,6 +62,21 @@ class CausalModel:
         ids = told if isinstance(told, list) else [told]
         own = self.tokenizer.eos_token_id
         return frozenset(int(i) for i in (*ids, own) if i is not None)
+
+    @cached_property
+    def word_starts(self) -> dict[int, str]:
+        """The tokens that can stand alone after a blank, and their texts."""
+        special = set(self.tokenizer.all_special_ids)
+        found = {}
+        for token in range(min(self.vocabulary, len(self.tokenizer))):
+            text = self.decode([token]).strip()
+            if text and token not in special and self._starts(token, text):
+                found[token] = text
+        return found
+
+    def _starts(self, token: int, text: str) -> bool:
+        """Say whether a token is how its text after a blank is read."""
+        return self.encode(f" {text}")[-1:] == [token] and len(self.encode(f"a {text}")) <= 2
 
     def with_frame(self, frame: Frame) -> "CausalModel":
         """Return the same model in another frame."""
