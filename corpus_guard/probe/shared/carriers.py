@@ -45,13 +45,17 @@ PLACES = (0.0, 0.5, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """The token ids before and after the place of a candidate, and the class of the text alone."""
+    """The token ids before and after the place of a candidate, and the class of the text alone.
+
+    `hard` says whether strong words of that class were added.
+    """
 
     before: tuple[int, ...]
     after: tuple[int, ...]
     label: int
     text: str = ""
     place: float = 0.5
+    hard: bool = False
 
     def with_(self, ids: Sequence[int]) -> list[int]:
         """Return the row with a candidate in its place."""
