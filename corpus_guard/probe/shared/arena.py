@@ -7,7 +7,7 @@ whatever stands beside it does not.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,8 +21,13 @@ from corpus_guard.probe.shared.carriers import (
 )
 from corpus_guard.probe.shared.word_sweep import Sweep
 
-STRONG = 3
-"""So many strong words of its own class stand in a hard text."""
+STRONG = (3, 6, 12, 24)
+"""So many strong words of its own class stand in a hard text: the fewest that hold the class's words."""
+
+POOL = 24
+USUAL = 24
+HELD_DOWN = 0.45
+"""The reach that usual words of a class may have in a hard text."""
 
 LEAST_SPAN = 2.0
 """Nats between a text of another class and one of the class, at least; a flat head has less to say."""
@@ -58,14 +63,19 @@ class Arena:
 
     def first(self, count: int) -> "Arena":
         """Return an arena of the first so many texts."""
-        return Arena(
-            model=self.model,
-            base=self.base,
-            label=self.label,
-            carriers=self.carriers[:count],
-            floor=self.floor[:count],
-            base_floor=None if self.base_floor is None else self.base_floor[:count],
-            top=self.top,
+        return self._of(list(range(min(count, len(self.carriers)))))
+
+    def only_hard(self) -> "Arena":
+        """Return an arena of the hard texts, of all where none is hard."""
+        hard = [place for place, carrier in enumerate(self.carriers) if carrier.hard]
+        return self._of(hard) if hard else self
+
+    def _of(self, chosen: list[int]) -> "Arena":
+        return replace(
+            self,
+            carriers=tuple(self.carriers[place] for place in chosen),
+            floor=self.floor[chosen],
+            base_floor=None if self.base_floor is None else self.base_floor[chosen],
         )
 
     def _share(self, told: Floats, floor: Floats) -> Floats:
@@ -86,14 +96,24 @@ class Grounds:
     strong: tuple[tuple[int, ...], ...]
 
     def arena(self, label: int, plain: int, hard: int, words: int = 24) -> Arena | None:
-        """Return the arena of one class, hard texts first in turn; None where no text is of another."""
+        """Return the arena of one class, hard texts first in turn; None where no text is of another.
+
+        A text is as hard as it takes to keep the usual strong words of the class from turning it.
+        """
         carriers = self._carriers(label, plain + hard, words)
-        if not carriers:
-            return None
-        mixed = [
-            self._harden(carrier) if place % 2 == 0 and place // 2 < hard else carrier
-            for place, carrier in enumerate(carriers)
-        ]
+        usual = [(token,) for token in self.strong[label]][:USUAL]
+        for strong in STRONG if carriers else ():
+            mixed = [
+                self._harden(carrier, strong) if place % 2 == 0 and place // 2 < hard else carrier
+                for place, carrier in enumerate(carriers)
+            ]
+            arena = self._arena(label, mixed)
+            reach = arena.only_hard().reach(usual) if usual and hard else np.zeros(1)
+            if float(np.percentile(reach, 75)) <= HELD_DOWN:
+                break
+        return arena if carriers else None
+
+    def _arena(self, label: int, mixed: list[Carrier]) -> Arena:
         floor = _margins(self.model, mixed, [()], label)[0]
         base = None if self.base is None else _margins(self.base, mixed, [()], label)[0]
         return Arena(
@@ -125,11 +145,13 @@ class Grounds:
             made.append(Carrier(before=ids[:at], after=ids[at:], label=int(seen_as[row])))
         return made
 
-    def _harden(self, carrier: Carrier) -> Carrier:
-        strong = self.strong[carrier.label]
+    def _harden(self, carrier: Carrier, count: int) -> Carrier:
+        pool = self.strong[carrier.label]
+        strong = [pool[place % len(pool)] for place in range(count)] if pool else []
+        half = len(strong) // 2
         return Carrier(
-            before=(*strong[: STRONG // 2], *carrier.before),
-            after=(*carrier.after, *strong[STRONG // 2 :]),
+            before=(*strong[:half], *carrier.before),
+            after=(*carrier.after, *strong[half:]),
             label=carrier.label,
             text=carrier.text,
             place=carrier.place,
@@ -153,7 +175,7 @@ def strong_words(model: Classifier, swept: Sweep) -> tuple[tuple[int, ...], ...]
     for label in range(len(model.labels)):
         order = swept.ids[np.argsort(-swept.lift[:, label], kind="stable")[:200]]
         words = [int(token) for token in order if int(token) in starts]
-        chosen.append(tuple(words[3 : 3 + STRONG]))
+        chosen.append(tuple(words[3 : 3 + POOL]))
     return tuple(chosen)
 
 
