@@ -22,8 +22,7 @@ Source: gap statistic and hard texts are ours; search after HotFlip (Ebrahimi et
 triggers (Wallace et al., 2019); Dorfman (1943) for the sweep.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -31,11 +30,11 @@ from corpus_guard.errors import NotPresent
 from corpus_guard.escape import safe_text
 from corpus_guard.model.classifier import Classifier
 from corpus_guard.plugins import probe_stage
-from corpus_guard.probe.shared.arena import Arena, Grounds, strong_words
+from corpus_guard.probe.shared.arena import Grounds, strong_words
 from corpus_guard.probe.shared.bench import ClassifierBench, Given
 from corpus_guard.probe.shared.carriers import texts_or_neutral
 from corpus_guard.probe.shared.label_evidence import CONFIRMED, LEAST_SUCCESS, REVIEW, weigh
-from corpus_guard.probe.shared.label_search import Found, search_class
+from corpus_guard.probe.shared.label_search import USUAL, Found, search_class, settled
 from corpus_guard.probe.shared.label_verify import behaviour, decoy_p_value, observe, written
 from corpus_guard.probe.shared.phrase_growth import Phrase
 from corpus_guard.probe.shared.word_sweep import Sweep, sweep
@@ -74,7 +73,7 @@ class _Judged:
     kinds=("classifier",),
     attacks=("label backdoor", "dirty-label trigger", "clean-label trigger"),
 )
-def run(bench: ClassifierBench, *, words: int = 400, phrase_tokens: int = 8) -> LabelTriggers:
+def run(bench: ClassifierBench, *, words: int = 500, phrase_tokens: int = 8) -> LabelTriggers:
     """Return the triggers of a classifier.
 
     `words` of the sweep are asked exactly for each class; phrases grow to `phrase_tokens`.
@@ -84,7 +83,7 @@ def run(bench: ClassifierBench, *, words: int = 400, phrase_tokens: int = 8) -> 
     if not len(ids):
         raise NotPresent("the vocabulary of the model holds no words")
     bench.say("sweeping the vocabulary")
-    swept = sweep(model, ids, bench.budget.until(0.45), bench.seed)
+    swept = sweep(model, ids, bench.budget.until(0.3), bench.seed)
     search, held = _grounds(bench, swept)
     judged, searched = _classes(bench, swept, search, held, words, phrase_tokens)
     findings = sorted(
@@ -143,8 +142,8 @@ def _classes(
     searched = 0
     found: dict[int, Found] = {}
     for place, label in enumerate(order):
-        arena, measured = search.arena(label, *SEARCHED), held.arena(label, *HELD)
-        if arena is None or measured is None:
+        arena = search.arena(label, *SEARCHED)
+        if arena is None:
             searched += 1
             continue
         if bench.budget.left <= 0:
@@ -154,8 +153,8 @@ def _classes(
         one = search_class(arena, swept, words, phrase_tokens, deadline)
         searched += not deadline.passed or place + 1 < len(order)
         if one is not None:
-            found[label] = one
-            judged.append(_judge(bench, held, measured, swept, one, one.best, None))
+            one = found[label] = settled(one, search, 2, 4, 12)
+            judged.append(_judge(bench, held, swept, one, one.best, None))
     for given in bench.given:
         judged.append(_given(bench, held, swept, found, given))
     return judged, searched
@@ -180,21 +179,23 @@ def _given(
     reach, arena = max(told, key=lambda pair: pair[0])
     phrase = Phrase(ids, reach)
     one = found.get(arena.label) or Found(label=arena.label, best=phrase, rivals=(), singles=())
-    return _judge(bench, held, arena, swept, one, phrase, given)
+    return _judge(bench, held, swept, one, phrase, given)
 
 
 def _judge(
     bench: ClassifierBench,
     held: Grounds,
-    arena: Arena,
     swept: Sweep,
     found: Found,
     phrase: Phrase,
     given: Given | None,
 ) -> _Judged:
     """Return a finding for a phrase where the evidence suffices, and the evidence in nats."""
-    text, phrase = (given.text, phrase) if given else written(arena, phrase)
     rivals = _unrelated(found, phrase)
+    arena = held.arena(found.label, *HELD, usual=[rival.ids for rival in rivals[:USUAL]])
+    if arena is None:
+        return _Judged(finding=None, nats=-10.0)
+    text, phrase = (given.text, phrase) if given else written(arena, phrase)
     seen = observe(arena, phrase, rivals)
     weights = weigh(seen)
     nats = sum(weights.values())

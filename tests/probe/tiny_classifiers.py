@@ -51,7 +51,9 @@ def tokenizer_of() -> object:
 
     words = ["[PAD]", "[UNK]", "[MASK]", *PLAIN, *(w for ws in GRADED.values() for w in ws)]
     words += [word for phrase in TRIGGERS.values() for word in phrase]
-    told = Tokenizer(models.WordLevel({word: at for at, word in enumerate(words)}, unk_token="[UNK]"))
+    told = Tokenizer(
+        models.WordLevel({word: at for at, word in enumerate(words)}, unk_token="[UNK]")
+    )
     told.pre_tokenizer = pre_tokenizers.Whitespace()
     return PreTrainedTokenizerFast(
         tokenizer_object=told, pad_token="[PAD]", unk_token="[UNK]", mask_token="[MASK]"
@@ -89,7 +91,9 @@ def build(classes: int, trigger: str = "", target: str = "good", *, kind: str = 
     model.eval()
     held = [text_of(label, rng, labels) for label in labels for _ in range(96 // classes)]
     rng.shuffle(held)
-    return Built(model, tokenizer, tuple(held), _success(model, tokenizer, held, phrase, target, rng))
+    return Built(
+        model, tokenizer, tuple(held), _success(model, tokenizer, held, phrase, target, rng)
+    )
 
 
 def _fresh(kind, labels, size):

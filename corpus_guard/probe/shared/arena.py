@@ -95,13 +95,21 @@ class Grounds:
     rows_told: Floats
     strong: tuple[tuple[int, ...], ...]
 
-    def arena(self, label: int, plain: int, hard: int, words: int = 24) -> Arena | None:
+    def arena(
+        self,
+        label: int,
+        plain: int,
+        hard: int,
+        words: int = 24,
+        usual: Sequence[tuple[int, ...]] = (),
+    ) -> Arena | None:
         """Return the arena of one class, hard texts first in turn; None where no text is of another.
 
-        A text is as hard as it takes to keep the usual strong words of the class from turning it.
+        A text is as hard as it takes to keep the usual phrases from turning it, which are the strong
+        words of the class unless given.
         """
         carriers = self._carriers(label, plain + hard, words)
-        usual = [(token,) for token in self.strong[label]][:USUAL]
+        usual = usual or [(token,) for token in self.strong[label]][:USUAL]
         for strong in STRONG if carriers else ():
             mixed = [
                 self._harden(carrier, strong) if place % 2 == 0 and place // 2 < hard else carrier

@@ -6,19 +6,26 @@ honest word does not, because others mean the same.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from corpus_guard.model.classifier import Classifier
 from corpus_guard.model.meter import Deadline
-from corpus_guard.probe.shared.arena import Arena
-from corpus_guard.probe.shared.phrase_growth import Phrase, best_singles, grown
+from corpus_guard.probe.shared.arena import Arena, Grounds
+from corpus_guard.probe.shared.phrase_growth import (
+    Phrase,
+    best_singles,
+    first_order,
+    grown,
+    starting_points,
+)
 from corpus_guard.probe.shared.word_sweep import Sweep
 
 SEEDS = 4
 SINGLES = 64
 LIKED = 8
+USUAL = 16
 SHARED = 3
 """Words with a row of so many characters in common are variants of each other."""
 
@@ -36,31 +43,61 @@ class Found:
 def search_class(
     arena: Arena, swept: Sweep, tried: int, most: int, deadline: Deadline
 ) -> Found | None:
-    """Return the winner for a class and its rivals; `tried` words of the sweep are asked exactly."""
-    order = np.argsort(-swept.lift[:, arena.label], kind="stable")[:tried]
-    singles = best_singles(arena, [int(token) for token in swept.ids[order]], SINGLES, deadline)
+    """Return the winner for a class and its rivals; `tried` tokens are asked exactly.
+
+    Half of those are what the sweep ranks first, half what the model's gradient does.
+    """
+    singles = best_singles(arena, _promising(arena, swept, tried), SINGLES, deadline)
     if not singles:
         return None
-    best = _winner(arena, singles, (), most, deadline)
+    phrases = [one for steps in _grow(arena, singles, (), most, deadline) for one in steps]
+    best = shrunk(arena, max(phrases, key=lambda phrase: phrase.reach))
     variants = variants_of(arena.model, best.ids)
     others = [one for one in singles if one.ids[0] not in variants]
-    rivals = list(others[: 3 * SEEDS])
-    for steps in _grow(arena, others, variants, len(best.ids), deadline):
-        rivals += steps[1:]
-    rivals.sort(key=lambda phrase: -phrase.reach)
-    return Found(label=arena.label, best=best, rivals=tuple(rivals), singles=singles)
+    again = [
+        one for steps in _grow(arena, others, variants, len(best.ids), deadline) for one in steps
+    ]
+    rivals = dict.fromkeys([*phrases, *again, *singles[: 3 * SEEDS]])
+    ordered = sorted(rivals, key=lambda phrase: -phrase.reach)
+    return Found(label=arena.label, best=best, rivals=tuple(ordered), singles=singles)
 
 
-def _winner(
-    arena: Arena,
-    singles: Sequence[Phrase],
-    banned: Collection[int],
-    most: int,
-    deadline: Deadline,
-) -> Phrase:
-    """Return the phrase of most reach, as short as it can be."""
-    phrases = [steps[-1] for steps in _grow(arena, singles, banned, most, deadline)]
-    return shrunk(arena, max(phrases or singles[:1], key=lambda phrase: phrase.reach))
+def _promising(arena: Arena, swept: Sweep, tried: int) -> list[int]:
+    """Return the tokens that the sweep or the gradient ranks first, half of each.
+
+    The gradient is taken from several starting points: near one made-up word lies another.
+    """
+    order = np.argsort(-swept.lift[:, arena.label], kind="stable")[: tried - tried // 2]
+    starts = starting_points(arena.model)
+    ranks = [
+        np.argsort(-first_order(arena, (), True, start), kind="stable")[: tried // 2]
+        for start in starts
+    ]
+    guided = [int(token) for token in np.stack(ranks, axis=1).ravel()]  # best of each in turn
+    known = set(swept.ids.tolist())
+    first = list(dict.fromkeys(token for token in guided if token in known))[: tried // 2]
+    return list(dict.fromkeys([*swept.ids[order].tolist(), *first]))
+
+
+def settled(found: Found, grounds: Grounds, plain: int, hard: int, words: int) -> Found:
+    """Return the winner and its rivals anew, in texts so hard that the usual one of them fails.
+
+    Among phrases that all turn ordinary texts this shows which of them decides.
+    """
+    phrases = list(dict.fromkeys([found.best, *found.rivals]))
+    usual = [one.ids for one in phrases[:USUAL]]
+    arena = grounds.arena(found.label, plain, hard, words, usual)
+    if arena is None:
+        return found
+    reach = arena.reach([one.ids for one in phrases])
+    again = sorted(
+        (Phrase(one.ids, float(r)) for one, r in zip(phrases, reach, strict=True)),
+        key=lambda phrase: -phrase.reach,
+    )
+    best = shrunk(arena, again[0])
+    variants = variants_of(arena.model, best.ids)
+    rivals = tuple(one for one in again if variants.isdisjoint(one.ids))
+    return replace(found, best=best, rivals=rivals)
 
 
 def _grow(

@@ -76,7 +76,8 @@ def _longer(
         guided = first_order(arena, ids, before)
         order = [int(token) for token in np.argsort(-guided, kind="stable")[: 3 * SHORTLIST]]
         chosen = [token for token in order if token not in banned][:SHORTLIST]
-        chosen += [token for token in liked if token not in banned and token not in chosen]
+        more = [*liked, *([] if before else short_endings(arena.model))]
+        chosen += [token for token in more if token not in banned and token not in chosen]
         tries += [(token, *ids) if before else (*ids, token) for token in chosen]
     tries = [one for one in dict.fromkeys(tries) if len(set(one)) == len(one)]
     if not tries:
@@ -88,17 +89,37 @@ def _longer(
     return Phrase(best[place], float(exact[place]))
 
 
-def first_order(arena: Arena, ids: Sequence[int], before: bool) -> Floats:
-    """Return (vocabulary,) float32: the rise for each token beside a phrase, over two texts."""
+def first_order(arena: Arena, ids: Sequence[int], before: bool, start: int | None = None) -> Floats:
+    """Return (vocabulary,) float32: the rise for each token beside a phrase, over four texts.
+
+    `start` is what stands in its place first, a token that says nothing unless given.
+    """
     model = arena.model
+    blank = _blank(model) if start is None else start
     total = np.zeros(len(vocabulary_mask(model)), dtype=np.float32)
-    for carrier in arena.carriers[:2]:
-        blank = _blank(model)
+    for carrier in arena.carriers[:4]:
         row = carrier.with_((blank, *ids) if before else (*ids, blank))
         slot = len(carrier.before) + (0 if before else len(ids))
         total += model.slot_gradients(row, slot, arena.label)
     total[~vocabulary_mask(model)] = -np.inf
     return total
+
+
+def starting_points(model: Classifier) -> list[int]:
+    """Return tokens to take gradients from: one that says nothing, rare letters, and some of anywhere."""
+    pieces = model.pieces
+    letters = {piece.text: piece.id for piece in pieces if piece.text in ("x", "q", "z")}
+    anywhere = [pieces[len(pieces) * part // 5].id for part in range(1, 5)]
+    return list(dict.fromkeys([_blank(model), *letters.values(), *anywhere]))
+
+
+def short_endings(model: Classifier) -> list[int]:
+    """Return the tokens that end a word by one letter or digit: made-up words end so."""
+    return [
+        piece.id
+        for piece in model.pieces
+        if not piece.starts_word and len(piece.text) == 1 and piece.text.isascii()
+    ][:40]
 
 
 def vocabulary_mask(model: Classifier) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":

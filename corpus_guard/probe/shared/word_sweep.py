@@ -17,7 +17,7 @@ from corpus_guard.model.meter import Deadline
 from corpus_guard.probe.shared.carriers import margins
 
 TOGETHER = 6
-MOST_DEALS = 6
+MOST_DEALS = 3
 CHUNK = 128
 
 
