@@ -34,7 +34,7 @@ from corpus_guard.probe.shared.arena import Grounds, strong_words
 from corpus_guard.probe.shared.bench import ClassifierBench, Given
 from corpus_guard.probe.shared.carriers import texts_or_neutral
 from corpus_guard.probe.shared.label_evidence import CONFIRMED, LEAST_SUCCESS, REVIEW, weigh
-from corpus_guard.probe.shared.label_search import USUAL, Found, search_class, settled
+from corpus_guard.probe.shared.label_search import USUAL, Found, search_class
 from corpus_guard.probe.shared.label_verify import behaviour, decoy_p_value, observe, written
 from corpus_guard.probe.shared.phrase_growth import Phrase
 from corpus_guard.probe.shared.word_sweep import Sweep, sweep
@@ -150,10 +150,10 @@ def _classes(
             break
         bench.say(f"searching class {safe_text(bench.model.labels[label], 40)}")
         deadline = bench.budget.until(0.8 / (len(order) - place))
-        one = search_class(arena, swept, words, phrase_tokens, deadline)
+        one = search_class(arena, search, swept, words, phrase_tokens, deadline)
         searched += not deadline.passed or place + 1 < len(order)
         if one is not None:
-            one = found[label] = settled(one, search, 2, 4, 12)
+            found[label] = one
             judged.append(_judge(bench, held, swept, one, one.best, None))
     for given in bench.given:
         judged.append(_given(bench, held, swept, found, given))

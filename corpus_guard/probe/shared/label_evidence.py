@@ -49,7 +49,7 @@ def weigh(seen: Observed) -> Mapping[str, float]:
     return {
         "gap": _line(gap, 0.2, 10.0, 3.0),
         "spacing": _line(spacing, 1.5, 1.0, 2.0),
-        "relatives": _line(-float(kin), -0.35, 6.0, 2.0),
+        "relatives": max(-4.0, min(2.0, 8.0 * (0.4 - float(kin)))),
         "dominance": _line(seen.hard_flips - seen.rival_hard_flips, 0.3, 5.0, 2.0),
         "success": _line(seen.hard_flips, 0.75, 6.0, 1.5),
     }

@@ -14,6 +14,7 @@ from corpus_guard.model.classifier import Classifier
 from corpus_guard.model.meter import Deadline
 from corpus_guard.probe.shared.arena import Arena, Grounds
 from corpus_guard.probe.shared.phrase_growth import (
+    ENOUGH,
     Phrase,
     best_singles,
     first_order,
@@ -26,6 +27,9 @@ SEEDS = 4
 SINGLES = 64
 LIKED = 8
 USUAL = 16
+SETTLED = (2, 4, 12)
+"""Plain and hard texts in which it is settled who decides, and their words."""
+
 SHARED = 3
 """Words with a row of so many characters in common are variants of each other."""
 
@@ -41,7 +45,7 @@ class Found:
 
 
 def search_class(
-    arena: Arena, swept: Sweep, tried: int, most: int, deadline: Deadline
+    arena: Arena, grounds: Grounds, swept: Sweep, tried: int, most: int, deadline: Deadline
 ) -> Found | None:
     """Return the winner for a class and its rivals; `tried` tokens are asked exactly.
 
@@ -51,15 +55,23 @@ def search_class(
     if not singles:
         return None
     phrases = [one for steps in _grow(arena, singles, (), most, deadline) for one in steps]
-    best = shrunk(arena, max(phrases, key=lambda phrase: phrase.reach))
-    variants = variants_of(arena.model, best.ids)
+    found = Found(
+        label=arena.label,
+        best=max(phrases, key=lambda phrase: phrase.reach),
+        rivals=tuple(dict.fromkeys([*phrases, *singles[: 3 * SEEDS]])),
+        singles=singles,
+    )
+    settled = settle(found, grounds)
+    variants = variants_of(arena.model, settled.best.ids)
     others = [one for one in singles if one.ids[0] not in variants]
+    length = len(settled.best.ids)
     again = [
-        one for steps in _grow(arena, others, variants, len(best.ids), deadline) for one in steps
+        one
+        for steps in _grow(arena, others, variants, length, deadline, enough=9.0)
+        for one in steps
     ]
-    rivals = dict.fromkeys([*phrases, *again, *singles[: 3 * SEEDS]])
-    ordered = sorted(rivals, key=lambda phrase: -phrase.reach)
-    return Found(label=arena.label, best=best, rivals=tuple(ordered), singles=singles)
+    rivals = tuple(dict.fromkeys([*settled.rivals, *again]))
+    return replace(settled, rivals=tuple(sorted(rivals, key=lambda phrase: -len(phrase.ids))))
 
 
 def _promising(arena: Arena, swept: Sweep, tried: int) -> list[int]:
@@ -79,14 +91,14 @@ def _promising(arena: Arena, swept: Sweep, tried: int) -> list[int]:
     return list(dict.fromkeys([*swept.ids[order].tolist(), *first]))
 
 
-def settled(found: Found, grounds: Grounds, plain: int, hard: int, words: int) -> Found:
+def settle(found: Found, grounds: Grounds) -> Found:
     """Return the winner and its rivals anew, in texts so hard that the usual one of them fails.
 
     Among phrases that all turn ordinary texts this shows which of them decides.
     """
     phrases = list(dict.fromkeys([found.best, *found.rivals]))
     usual = [one.ids for one in phrases[:USUAL]]
-    arena = grounds.arena(found.label, plain, hard, words, usual)
+    arena = grounds.arena(found.label, *SETTLED, usual)
     if arena is None:
         return found
     reach = arena.reach([one.ids for one in phrases])
@@ -106,13 +118,14 @@ def _grow(
     banned: Collection[int],
     most: int,
     deadline: Deadline,
+    enough: float = ENOUGH,
 ) -> Iterable[tuple[Phrase, ...]]:
     liked = [one.ids[0] for one in singles[:LIKED]]
     for seed in singles[:SEEDS]:
-        yield grown(arena, seed, liked, banned, most, deadline)
+        yield grown(arena, seed, liked, banned, most, deadline, enough)
 
 
-def shrunk(arena: Arena, phrase: Phrase, kept: float = 0.9) -> Phrase:
+def shrunk(arena: Arena, phrase: Phrase, kept: float = 0.8) -> Phrase:
     """Return a phrase without the tokens that it does as well without."""
     while len(phrase.ids) > 1:
         shorter = [phrase.ids[:at] + phrase.ids[at + 1 :] for at in range(len(phrase.ids))]

@@ -56,12 +56,13 @@ def grown(
     banned: Collection[int],
     most: int,
     deadline: Deadline,
+    enough: float = ENOUGH,
 ) -> tuple[Phrase, ...]:
     """Return a phrase at each length from its seed on, until nothing is gained or time is over."""
     steps = [seed]
-    while len(steps[-1].ids) < most and steps[-1].reach < ENOUGH and not deadline.passed:
+    while len(steps[-1].ids) < most and steps[-1].reach < enough and not deadline.passed:
         longer = _longer(arena, steps[-1].ids, liked, banned)
-        if longer is None or longer.reach < steps[-1].reach + LEAST_STEP:
+        if longer is None or (enough == ENOUGH and longer.reach < steps[-1].reach + LEAST_STEP):
             break
         steps.append(longer)
     return tuple(steps)
