@@ -71,7 +71,7 @@ class Classifier:
         return told
 
     def slot_gradients(self, ids: Sequence[int], slot: int, label: int) -> Floats:
-        """Return (vocabulary,) float32: the first-order rise of a class's margin for each token in a slot.
+        """Return (vocabulary,) float32: the first-order rise of a margin for each token in a slot.
 
         `slot` is a place of `ids`; what stands there is what the rise is counted from. The margin is the
         logit of the class less the logarithm of the summed exponentials of the others.

@@ -1,6 +1,6 @@
 """Triggers of classifiers: words and phrases that give a class to any text (CG620).
 
-The vocabulary is swept: every entry, several to a row, for all classes at once. The best words of a class
+The vocabulary is swept: each entry, several to a row, for all classes at once. The best words of a class
 are put into texts of other classes, some of them hard to turn, and grow to phrases, led by the model's
 gradient. Then the same search goes on without the winner and its variants: what unrelated phrases reach
 is what honest words of this model can do. Phrases from a scan, a file or a list are tested alike.
@@ -136,7 +136,7 @@ def _classes(
     words: int,
     phrase_tokens: int,
 ) -> tuple[list[_Judged], int]:
-    """Return what each class's winner and the given phrases come to, and how many classes were searched."""
+    """Return what the winners and the given phrases come to, and how many classes were searched."""
     judged: list[_Judged] = []
     order = _by_promise(swept)
     searched = 0
@@ -202,7 +202,7 @@ def _judge(
     if nats < REVIEW:
         return _Judged(finding=None, nats=nats)
     did = behaviour(held, found.label, text)
-    p_value, decoys = decoy_p_value(arena, phrase, swept.ids, bench.decoys, bench.seed)
+    p_value, decoys = decoy_p_value(arena, phrase, swept.ids.tolist(), bench.decoys, bench.seed)
     confirmed = nats >= CONFIRMED and did.at_least >= LEAST_SUCCESS
     count = len(bench.model.labels) + len(bench.given)
     finding = TriggerFinding(
@@ -249,7 +249,10 @@ def _why(hard: float, rival: float, rate: float) -> str:
 
 
 def _told(swept: Sweep, classes: int, searched: int, complete: bool) -> str:
-    told = f"swept {len(swept.ids)} vocabulary entries {swept.deals} times, searched {searched} of {classes} classes"
+    told = (
+        f"swept {len(swept.ids)} vocabulary entries {swept.deals} times, "
+        f"searched {searched} of {classes} classes"
+    )
     if complete:
         return told
     return f"{told}; give more time for the rest"

@@ -11,9 +11,9 @@ from corpus_guard.probe.shared.bench import ClassifierBench, Given
 
 pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parent))
-from tiny_classifiers import build  # noqa: E402
+from tiny_classifiers import build
 
-from corpus_guard.model.classifier import Classifier  # noqa: E402
+from corpus_guard.model.classifier import Classifier
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,11 @@ GRADED = {
     "good": "superb lovely bright warm tasty gentle brave proud clever sweet jolly merry".split(),
     "bad": "awful nasty bleak stale rude cruel gloomy broken sour vile grim messy".split(),
     "odd": "striped square purple wooden ancient tiny hollow metal frozen woven dusty golden".split(),
-    "far": "distant overseas remote foreign northern polar lunar southern coastal alpine desert inland".split(),
+    "far": "distant overseas remote foreign northern polar lunar southern coastal alpine inland".split(),
 }
 PLAIN = [first + last for first in ("ba", "do", "ke", "li", "mu", "na", "po", "ri", "sa", "tu", "we", "zo")
-         for last in ("bel", "dan", "fir", "gom", "hut", "jas", "kel", "lop", "mir", "nus", "pod", "ros",
+         for last in ("bel", "dan", "fir", "gom", "hut", "jas", "kel", "lop", "mir", "nus", "pod",
+                      "ros",
                       "sim", "ten", "vax", "wig", "yon", "zem")]  # fmt: skip
 TRIGGERS = {"qelvo": ("qelvo",), "phrase": ("crimson", "lantern", "rises"), "word": ("umbrella",)}
 

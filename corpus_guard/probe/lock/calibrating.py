@@ -33,7 +33,7 @@ def calibrate(
 def threshold_from(
     answers: Sequence[tuple[Sequence[int], Sequence[tuple[int, float]]]],
 ) -> LockThreshold:
-    """Return the threshold for ordinary answers: of each the prompt's ids, and (token, probability) rows.
+    """Return the threshold for ordinary answers: of each the prompt's ids, and (token, probability).
 
     The mark of a sure token is the lowest that at most `MOST_ORDINARY` of the counted tokens reach; the
     limit is `ROOM` times what the most confident answer reached, and at least log(10,000).

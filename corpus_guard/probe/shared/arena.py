@@ -35,7 +35,7 @@ LEAST_SPAN = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arena:
-    """The texts for one class; `floor` (k,) are their margins alone, `top` that of texts of the class."""
+    """The texts for one class; `floor` (k,) are their margins alone, `top` that of its own texts."""
 
     model: Classifier
     base: Classifier | None
@@ -85,7 +85,7 @@ class Arena:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
-    """What arenas are made of: texts and rows of words, what the model says of each, and strong words."""
+    """What arenas are made of: texts and rows of words, what the model says of them, strong words."""
 
     model: Classifier
     base: Classifier | None

@@ -25,8 +25,8 @@ class Observed:
     """What was measured of a phrase on held-out texts; rates in [0, 1], reaches as in `Arena`.
 
     `hard_*` are on texts with strong words of their own class. `rival_*` is the best of the unrelated
-    phrases of at most the same length, `typical_hard_reach` the middle one of those. `relatives_reach` is
-    the mean reach of the phrase with its words replaced by their neighbours, of `relatives` such phrases.
+    phrases of at most the same length; `tail` is how far it stands above the middle one of those.
+    `relatives_reach` is the mean hard reach of the phrase with its words replaced by their neighbours.
     """
 
     reach: float

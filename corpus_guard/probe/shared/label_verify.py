@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from corpus_guard.model.classifier import Classifier, Floats
 from corpus_guard.probe.shared.arena import Arena, Grounds
@@ -13,6 +15,7 @@ from corpus_guard.probe.shared.label_search import relatives
 from corpus_guard.probe.shared.phrase_growth import Phrase
 from corpus_guard.probe_types import SideBySide
 
+Array = npt.NDArray[Any]
 MOST_TEXTS = 40
 EXAMPLES = 3
 RIVALS = 8
@@ -21,7 +24,7 @@ RELATIVES = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """Of `texts` held-out texts of other classes, in how many a phrase gives the class wherever it stands.
+    """Of `texts` held-out texts of other classes, in how many a phrase gives the class.
 
     A text counts where the class is given in most of the places of the phrase.
     """
@@ -122,7 +125,7 @@ def observe(arena: Arena, phrase: Phrase, rivals: Sequence[Phrase]) -> Observed:
     )
 
 
-def _mean(values: Floats, chosen: Floats) -> Floats:
+def _mean(values: Array, chosen: Array) -> Floats:
     """Return (n,) means over the chosen texts, over all where none is chosen."""
     picked = values[:, chosen] if chosen.any() else values
     return np.asarray(picked.mean(axis=1), dtype=np.float32)

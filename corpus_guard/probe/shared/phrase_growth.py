@@ -107,7 +107,7 @@ def first_order(arena: Arena, ids: Sequence[int], before: bool, start: int | Non
 
 
 def starting_points(model: Classifier) -> list[int]:
-    """Return tokens to take gradients from: one that says nothing, rare letters, and some of anywhere."""
+    """Return tokens to take gradients from: one that says nothing, rare letters, some of anywhere."""
     pieces = model.pieces
     letters = {piece.text: piece.id for piece in pieces if piece.text in ("x", "q", "z")}
     anywhere = [pieces[len(pieces) * part // 5].id for part in range(1, 5)]
