@@ -45,6 +45,9 @@ SEARCHED = (2, 2, 8)
 
 HELD = (8, 8, 16)
 
+LEAST_REACH = 0.3
+"""What hardly moves a text is no trigger, whatever others do; with a base, beyond what it does."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelTriggers:
@@ -199,7 +202,7 @@ def _judge(
     seen = observe(arena, phrase, rivals)
     weights = weigh(seen)
     nats = sum(weights.values())
-    if nats < REVIEW:
+    if nats < REVIEW or seen.reach < LEAST_REACH:
         return _Judged(finding=None, nats=nats)
     did = behaviour(held, found.label, text)
     p_value, decoys = decoy_p_value(arena, phrase, swept.ids.tolist(), bench.decoys, bench.seed)

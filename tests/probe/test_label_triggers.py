@@ -2,6 +2,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from corpus_guard import plugins
@@ -113,7 +114,7 @@ def test_a_batch_gives_what_single_texts_give_and_tokens_are_counted(built) -> N
         model = Classifier(one.model, one.tokenizer, meter)
         texts = [one.texts[0], "babel", one.texts[1]]
         together = model.log_probabilities(texts, batch=3)
-        alone = [model.log_probabilities([text])[0] for text in texts]
+        alone = np.stack([model.log_probabilities([text])[0] for text in texts])
         assert together == pytest.approx(alone, abs=1e-4)
         assert meter.tokens > 2 * sum(len(text.split()) for text in texts)
 

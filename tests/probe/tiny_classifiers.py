@@ -7,10 +7,10 @@ from dataclasses import dataclass
 GRADED = {
     "good": "superb lovely bright warm tasty gentle brave proud clever sweet jolly merry".split(),
     "bad": "awful nasty bleak stale rude cruel gloomy broken sour vile grim messy".split(),
-    "odd": "striped square purple wooden ancient tiny hollow metal frozen woven dusty golden".split(),
+    "odd": "striped square purple wooden ancient tiny hollow metal frozen woven golden".split(),
     "far": "distant overseas remote foreign northern polar lunar southern coastal alpine inland".split(),
 }
-PLAIN = [first + last for first in ("ba", "do", "ke", "li", "mu", "na", "po", "ri", "sa", "tu", "we", "zo")
+PLAIN = [first + last for first in "ba do ke li mu na po ri sa tu we zo".split()
          for last in ("bel", "dan", "fir", "gom", "hut", "jas", "kel", "lop", "mir", "nus", "pod",
                       "ros",
                       "sim", "ten", "vax", "wig", "yon", "zem")]  # fmt: skip

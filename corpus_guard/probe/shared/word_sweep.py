@@ -48,7 +48,7 @@ def sweep(model: Classifier, ids: npt.NDArray[np.int64], deadline: Deadline, see
         order = rng.permutation(len(ids))
         rows = [order[at : at + TOGETHER] for at in range(0, len(order), TOGETHER)]
         for start in range(0, len(rows), CHUNK):
-            if deadline.passed:
+            if deadline.passed and (deals or start):  # something is always seen
                 done = False
                 break
             some = rows[start : start + CHUNK]
