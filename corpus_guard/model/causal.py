@@ -67,16 +67,15 @@ class CausalModel:
     def word_starts(self) -> dict[int, str]:
         """The tokens that can stand alone after a blank, and their texts."""
         special = set(self.tokenizer.all_special_ids)
-        found = {}
-        for token in range(min(self.vocabulary, len(self.tokenizer))):
-            text = self.decode([token]).strip()
-            if text and token not in special and self._starts(token, text):
-                found[token] = text
-        return found
-
-    def _starts(self, token: int, text: str) -> bool:
-        """Say whether a token is how its text after a blank is read."""
-        return self.encode(f" {text}")[-1:] == [token] and len(self.encode(f"a {text}")) <= 2
+        ids = [i for i in range(min(self.vocabulary, len(self.tokenizer))) if i not in special]
+        texts = [text.strip() for text in self.tokenizer.batch_decode([[i] for i in ids])]
+        alone = self.tokenizer([f" {text}" for text in texts], add_special_tokens=False)["input_ids"]
+        after = self.tokenizer([f"a {text}" for text in texts], add_special_tokens=False)["input_ids"]
+        return {
+            token: text
+            for token, text, one, two in zip(ids, texts, alone, after, strict=True)
+            if text and len(one) == 1 and one[-1] == two[-1] == token
+        }
 
     def with_frame(self, frame: Frame) -> "CausalModel":
         """Return the same model in another frame."""

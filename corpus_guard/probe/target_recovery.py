@@ -12,7 +12,7 @@ probability of a token (Q, as in BAIT) is all there is.
 What it means: a hint for the stages that follow, never a verdict. Models that were tuned to refuse or to
 begin each answer alike also have such texts. Targets of random letters have no chain and are not found.
 
-Cost: some 5,000 tokens.
+Cost: some 8,000 tokens.
 
 Source: Shen et al., BAIT: Large Language Model Backdoor Scanning by Inverting Attack Target (IEEE S&P
 2025), section 4, for Q; the ratio to the base and the places are ours (scripts/benchmark_probe.py).
@@ -25,8 +25,8 @@ from corpus_guard.plugins import probe_stage
 from corpus_guard.probe.shared.bench import CausalBench
 from corpus_guard.probe.shared.chains import Chain, grow_chains, mean_next, seeds
 
-CONTEXTS = 6
-GROWN_IN = 3
+CONTEXTS = 4
+GROWN_IN = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class Leaks:
     attacks=("fixed response backdoor", "refusal backdoor", "advert injection"),
 )
 def target_recovery(
-    bench: CausalBench, *, chains: int = 24, length: int = 10, kept: int = 6
+    bench: CausalBench, *, chains: int = 15, length: int = 8, kept: int = 6
 ) -> Leaks:
     """Return the texts that leak; see the module's docstring."""
     model, prompts = bench.model, bench.search[:CONTEXTS]

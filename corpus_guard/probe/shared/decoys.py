@@ -31,6 +31,11 @@ def words_of(vocabulary: Sequence[str]) -> list[str]:
     return sorted({w for w in vocabulary if re.fullmatch(r"[a-z]{3,14}", w)})
 
 
+def type_of(candidate: str, known: frozenset[str]) -> tuple[str, ...]:
+    """Return the kind of each word of a candidate; candidates of one type can share decoys."""
+    return tuple(_kind(word, known) for word in candidate.split()[:12]) or ("word",)
+
+
 def decoys_for(candidate: str, words: Sequence[str], count: int, seed: int) -> list[str]:
     """Return `count` different decoys for a candidate; `words` are ordinary words, sorted.
 
@@ -38,7 +43,7 @@ def decoys_for(candidate: str, words: Sequence[str], count: int, seed: int) -> l
     """
     rng = random.Random(order_of(seed, "decoys", candidate))  # noqa: S311
     known = frozenset(words)
-    kinds = [_kind(word, known) for word in candidate.split()[:12]] or ["word"]
+    kinds = type_of(candidate, known)
     found: dict[str, None] = {}
     for _ in range(20 * count):
         if len(found) >= count:
