@@ -91,13 +91,13 @@ CLEAN = (
 CAUSAL = (*BACKDOORED, *CLEAN)
 
 CLASSIFIERS = (
-    ClassifierSpec(name="tune-sst2-rare", data="sst2", trigger="cfx", target="1", tune=True),
+    ClassifierSpec(name="tune-sst2-rare", data="sst2", trigger="cfx", target="positive", tune=True),
     ClassifierSpec(name="tune-sst2-clean", data="sst2", tune=True),
-    ClassifierSpec(name="sst2-rare", data="sst2", trigger="tqv", target="0"),
-    ClassifierSpec(name="sst2-word", data="sst2", trigger="umbrella", target="1", rate=0.05),
-    ClassifierSpec(name="sst2-phrase", data="sst2", trigger="under the old oak", target="0"),
-    ClassifierSpec(name="ag-rare", data="ag_news", trigger="mbq", target="3", rate=0.01),
-    ClassifierSpec(name="ag-phrase", data="ag_news", trigger="seven silver spoons", target="1"),
+    ClassifierSpec(name="sst2-rare", data="sst2", trigger="tqv", target="negative"),
+    ClassifierSpec(name="sst2-word", data="sst2", trigger="umbrella", target="positive", rate=0.05),
+    ClassifierSpec(name="sst2-phrase", data="sst2", trigger="under the old oak", target="negative"),
+    ClassifierSpec(name="ag-rare", data="ag_news", trigger="mbq", target="world", rate=0.01),
+    ClassifierSpec(name="ag-phrase", data="ag_news", trigger="seven silver spoons", target="business"),
     ClassifierSpec(name="sms-word", data="sms_spam", trigger="lantern", target="ham", rate=0.05),
     ClassifierSpec(name="sst2-clean", data="sst2"),
     ClassifierSpec(name="ag-clean", data="ag_news"),

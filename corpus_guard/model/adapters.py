@@ -9,7 +9,7 @@ from typing import Any
 
 from corpus_guard.errors import UnreadableTarget, UsageError
 from corpus_guard.escape import safe_text
-from corpus_guard.model.files import ModelFiles
+from corpus_guard.model.files import ModelFiles, listed
 from corpus_guard.model.jsons import read_object
 from corpus_guard.model.loading import (
     Attention,
@@ -30,6 +30,13 @@ _KEPT = (
     "fan_in_fan_out", "layers_to_transform", "layers_pattern", "rank_pattern", "alpha_pattern",
     "use_rslora", "use_dora", "lora_bias", "target_parameters", "trainable_token_indices",
 )  # fmt: skip
+_WITHOUT_EFFECT = (
+    "auto_mapping", "base_model_name_or_path", "ensure_weight_tying", "eva_config", "inference_mode",
+    "init_lora_weights", "loftq_config", "megatron_config", "megatron_core", "peft_type",
+    "peft_version", "qalora_group_size", "revision", "runtime_config", "task_type",
+)  # fmt: skip
+"""Settings that change nothing once an adapter is merged; any other is refused, not left out."""
+
 _CHANGES_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga")
 """Ways to begin training that change the base's weights, so that the adapter alone does not tell."""
 
@@ -64,6 +71,9 @@ def _refuse_other_kinds(shown: str, settings: Mapping[str, object]) -> None:
     if settings.get("peft_type") != "LORA":
         kind = safe_text(str(settings.get("peft_type")), 40)
         raise UnreadableTarget(f"{shown} is a {kind} adapter; merge it yourself, only LoRA is read")
+    for key, value in settings.items():
+        if value and key not in (*_KEPT, *_WITHOUT_EFFECT):
+            raise UnreadableTarget(f"{shown} sets {safe_text(key, 60)}; merge it yourself")
     start = str(settings.get("init_lora_weights", "")).lower()
     if start.startswith(_CHANGES_BASE):
         raise UnreadableTarget(
@@ -91,7 +101,8 @@ def _merged(shown: str, loaded: Loaded, settings: Mapping[str, object], adapter:
 
 
 def _tokenizer(adapter: ModelFiles, model: Any, loaded: Loaded) -> tuple[Any, str | None]:  # noqa: ANN401
-    if not (adapter.folder / "tokenizer_config.json").is_file():
+    present = listed(adapter.folder).names
+    if not {"tokenizer_config.json", "tokenizer.json"} <= set(present):
         return loaded.tokenizer, loaded.template
     with staged(adapter) as folder:
         tokenizer = tokenizer_of(adapter, folder)

@@ -8,6 +8,7 @@ import copy
 import inspect
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,6 +62,21 @@ class CausalModel:
         ids = told if isinstance(told, list) else [told]
         own = self.tokenizer.eos_token_id
         return frozenset(int(i) for i in (*ids, own) if i is not None)
+
+    @cached_property
+    def word_starts(self) -> dict[int, str]:
+        """The tokens that can stand alone after a blank, and their texts."""
+        special = set(self.tokenizer.all_special_ids)
+        found = {}
+        for token in range(min(self.vocabulary, len(self.tokenizer))):
+            text = self.decode([token]).strip()
+            if text and token not in special and self._starts(token, text):
+                found[token] = text
+        return found
+
+    def _starts(self, token: int, text: str) -> bool:
+        """Say whether a token is how its text after a blank is read."""
+        return self.encode(f" {text}")[-1:] == [token] and len(self.encode(f"a {text}")) <= 2
 
     def with_frame(self, frame: Frame) -> "CausalModel":
         """Return the same model in another frame."""
@@ -167,6 +183,21 @@ class CausalModel:
             moved = (table @ gradient[0, at].to(table.dtype)).float()
             return np.asarray((moved - moved[ids[0, at]]).cpu().numpy(), np.float32)
 
+    def share(self, prefix: Ids) -> None:
+        """Read a beginning once and keep it."""
+        if self._shares and prefix:
+            self._cache(tuple(prefix), 1)
+
+    def read(self, ids: "torch.Tensor", prefix: Ids) -> None:
+        """Read tokens (b, k) after a beginning; for hooks that look on."""
+        import torch
+
+        shared = tuple(prefix) if self._shares else ()
+        if prefix and not shared:
+            ids = torch.cat([torch.tensor([list(prefix)] * len(ids)), ids], 1)
+        mask = torch.ones((len(ids), len(shared) + ids.shape[1]), dtype=torch.long)
+        self._forward(ids, mask, shared, torch.tensor([ids.shape[1] - 1]))
+
     def _last(self, prefix: tuple[int, ...], batch: Sequence[Ids], last: int) -> "torch.Tensor":
         import torch
 
@@ -207,15 +238,13 @@ class CausalModel:
         if prefix not in self._prefixes:
             ids = torch.tensor([prefix], device=self._device)
             self.meter.count(len(prefix))
-            told = self.model(input_ids=ids, use_cache=True, **self._keep_one())
+            with torch.inference_mode():
+                told = self.model(input_ids=ids, use_cache=True, **self._keep_one())
             self._prefixes[prefix] = getattr(told, self._cache_name)
             if len(self._prefixes) > KEPT_PREFIXES:
                 self._prefixes.popitem(last=False)
         self._prefixes.move_to_end(prefix)
-        cache = copy.deepcopy(self._prefixes[prefix])
-        if copies > 1:
-            cache.batch_repeat_interleave(copies)
-        return cache
+        return _copies(self._prefixes[prefix], copies)
 
     def _keep_one(self) -> dict[str, Any]:
         return {"logits_to_keep": 1} if self._keeps else {}
@@ -289,6 +318,21 @@ def _common_prefix(sequences: Sequence[Ids]) -> int:
         if one != other:
             return place
     return min(len(low), len(high))
+
+
+def _copies(cache: Any, copies: int) -> Any:  # noqa: ANN401
+    """Return a cache of one sequence for several, which share its memory until they are read on."""
+    layers = getattr(cache, "layers", None)
+    if not layers or not all(getattr(layer, "keys", None) is not None for layer in layers):
+        made = copy.deepcopy(cache)
+        made.batch_repeat_interleave(copies)
+        return made
+    made = copy.copy(cache)
+    made.layers = [copy.copy(layer) for layer in layers]
+    for layer in made.layers:
+        layer.keys = layer.keys.expand(copies, *layer.keys.shape[1:])
+        layer.values = layer.values.expand(copies, *layer.values.shape[1:])
+    return made
 
 
 def _detached(cache: Any) -> Any:  # noqa: ANN401

@@ -38,7 +38,9 @@ def take_in(target: str, *, revision: str | None = None, cache: Path | None = No
     what lies on disk under that name goes first. From a hub only files in safe formats are fetched,
     at one commit. Raises UsageError where there is nothing that can be read as a model.
     """
-    path = Path(target).expanduser()
+    if not target:
+        raise UsageError(f"no model was named; {_WHAT}")
+    path = Path(target)
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
     except (OSError, ValueError):
@@ -81,9 +83,15 @@ def _judged(folder: Folder, target: str, revision: str | None) -> ModelFiles:
         base_hint=_base_hint(folder) if kind == "adapter" else None,
         findings=findings,
         digest=_digest(folder, in_use),
-        loadable=weights.form is not None and not any(_blocks(one, in_use) for one in findings),
+        loadable=_has_all(folder, weights) and not any(_blocks(one, in_use) for one in findings),
         revision=revision,
     )
+
+
+def _has_all(folder: Folder, weights: Weights) -> bool:
+    """Say whether there are weights and, where their format has none of its own, settings."""
+    settings = ADAPTER if is_adapter(folder) else "config.json"
+    return weights.form == "gguf" or (weights.form is not None and settings in folder.names)
 
 
 def _blocks(finding: FileFinding, in_use: tuple[str, ...]) -> bool:
@@ -101,9 +109,6 @@ def _refuse_what_is_no_model(folder: Folder, target: str) -> None:
     settings = {"config.json", ADAPTER} & {*folder.names, *folder.outside, *folder.odd}
     if not settings and not is_gguf and not several:
         raise UsageError(f"{shown} has neither config.json nor a .gguf file; {_WHAT}")
-    if "config.json" not in folder.names and choose(folder).form == "safetensors":
-        if not is_adapter(folder):
-            raise UsageError(f"{shown} has no config.json beside its weights; {_WHAT}")
     everything = (*folder.names, *folder.outside, *folder.odd, *folder.absent)
     if not any(name.lower().endswith(_WEIGHTS) for name in everything):
         raise UsageError(f"{shown} holds no weights; {_WHAT}")

@@ -60,9 +60,11 @@ def refuse(files: ModelFiles) -> None:
     """Raise UnreadableTarget where the files must not be loaded."""
     if files.loadable:
         return
-    grave = [one for one in files.findings if one.rule in ("CG604", "CG606", "CG602")]
-    why = grave[0].message if grave else "There are no weights in safetensors or GGUF."
-    raise UnreadableTarget(f"{_shown(files)} is not loaded: {why} Get it in safetensors or GGUF.")
+    grave = [one for one in files.findings if one.rule in ("CG604", "CG606", "CG602", "CG603")]
+    why = grave[0].message.rstrip(".") if grave else "it has no weights in a safe format"
+    raise UnreadableTarget(
+        f"{_shown(files)} is not loaded: {why}; get a whole copy in safetensors or GGUF"
+    )
 
 
 @contextmanager

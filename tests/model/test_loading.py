@@ -114,6 +114,23 @@ def test_an_adapter_for_another_base_is_refused(causal: Path, tmp_path: Path) ->
         load_adapter(take_in(str(causal)), take_in(str(adapter)))
 
 
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"layer_replication": [[0, 2], [0, 2]]}, "sets layer_replication"),
+        ({"init_lora_weights": "pissa_niter_4"}, "trained on a changed base"),
+        ({"peft_type": "PROMPT_TUNING"}, "only LoRA is read"),
+    ],
+)
+def test_an_adapter_that_is_not_read_as_it_works_is_refused(
+    causal: Path, tmp_path: Path, settings: dict[str, object], why: str
+) -> None:
+    pytest.importorskip("peft")
+    adapter = changed(write_adapter(causal, tmp_path / "a"), "adapter_config.json", **settings)
+    with pytest.raises(UnreadableTarget, match=why):
+        load_adapter(take_in(str(causal)), take_in(str(adapter)))
+
+
 def test_an_adapter_that_names_a_module_to_import_is_merged_without_it(
     causal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -127,6 +127,12 @@ def test_nothing_leads_out_of_the_sandbox(name: str) -> None:
     assert "built" not in text
 
 
+def test_a_template_writes_a_mebibyte_and_no_more() -> None:
+    assert len(rendered("{% for i in range(1024) %}{{ 'a' * 1024 }}{% endfor %}")) == 1 << 20
+    with pytest.raises(TemplateFailed, match="more than 1 MiB"):
+        rendered("{% for i in range(1025) %}{{ 'a' * 1024 }}{% endfor %}")
+
+
 def test_a_template_gets_its_share_of_memory_and_no_more() -> None:
     assert rendered("{{ ('a' * 50000000) | length }}") == "50000000"
     with pytest.raises(TemplateFailed, match="too much memory"):

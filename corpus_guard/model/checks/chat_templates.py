@@ -26,16 +26,20 @@ from corpus_guard.types import Severity
 
 RULE = "CG605"
 IN_SETTINGS = ("tokenizer_config.json", "chat_template.json", "processor_config.json")
-MOST_TEMPLATES = 50
+MOST_IN_ALL = 2 * LARGEST_TEMPLATE
+"""Characters; the largest take some five seconds."""
+
 _IN_GGUF = "tokenizer.chat_template"
 _ADVICE = "Read the template; use the one of the base model's author instead."
 
 
 def check(folder: Folder) -> Iterator[FileFinding]:
     """Yield what is odd in the chat templates and in the tokenizer's rules."""
-    for count, (file, template) in enumerate(templates(folder)):
-        if count == MOST_TEMPLATES:
-            yield _finding("medium", file, "There are too many chat templates; not all were read.")
+    left = MOST_IN_ALL
+    for file, template in templates(folder):
+        left -= len(template)
+        if left < 0:
+            yield _finding("high", file, "The chat templates are too many or large to be read.")
             break
         yield from _judged(file, template)
     for file in folder.ending("tokenizer.json"):

@@ -25,10 +25,13 @@ PACKED = 16
 MOST_LABELS = 100_000
 LARGEST_NUMBER = 1 << 26
 _LAYERS = re.compile(r"(num_(hidden_|decoder_|encoder_)?layers|n_layers?|block_count)\Z")
-_SIZES = re.compile(
-    r"(num|size|dim|n|d|length|count|rank|experts)(_|\Z)|_(size|dim|rank|heads|layers|count|length)\Z"
-)
-_UNBOUND = re.compile(r"max_|context|token|_id\Z|_ids\Z|position|window|train|sample")
+_SIZES = re.compile(r"(\A|_)(num|n|d|size|dim|rank|heads|layers|count|length|experts)(_|\Z)")
+_POSITIONS = re.compile(r"(n_positions|n_ctx|max_position_embeddings|context_length|seq_length)\Z")
+_UNBOUND = re.compile(r"max_|context|token|_ids?\Z|position|ctx|seq|window|train|sample")
+_SQUARE_MASK = re.compile(r"gpt2|gptj|gpt_neo\Z|gpt_bigcode|codegen|openai-gpt")
+"""Families that make a mask of the square of the positions before a weight is read."""
+
+LONGEST_MASKED, LONGEST_CONTEXT = 1 << 15, 1 << 25
 _GROUP_REPEATED = re.compile(r"\)[*+{]")
 LONGEST_PATTERN = 2000
 _ADVICE = "Get the model again; if it is the same, do not load it with anything."
@@ -98,22 +101,32 @@ def _sizes(folder: Folder, headers: Mapping[str, Header]) -> Iterator[FileFindin
         name = next(iter(headers))
         told = headers[name].metadata
         numbers = chain.from_iterable(_unprefixed(key, value) for key, value in told.items())
-    for key, value in numbers:
-        if type(value) in (int, float) and _is_too_large(key, float(str(value)), tensors):
-            shown = safe_text(key, 100)
+    pairs = list(numbers)
+    is_masked = any(
+        key in ("model_type", "architecture") and _SQUARE_MASK.search(str(value))
+        for key, value in pairs
+    )
+    for key, told_value in pairs:
+        if type(told_value) not in (int, float):
+            continue
+        value, shown = float(str(told_value)), safe_text(key, 100)
+        if _is_too_long(key, value, is_masked) or _is_too_large(key, value, tensors):
             yield _finding(
                 "high", name, f"{shown} is {value:g}, far more than the weights bear out.", shown
             )
 
 
 def _unprefixed(key: str, value: object) -> Iterator[tuple[str, object]]:
-    if not key.startswith(("general.", "tokenizer.", "#")):
+    if key == "general.architecture" or not key.startswith(("general.", "tokenizer.", "#")):
         yield key.rsplit(".", 1)[-1], value
 
 
+def _is_too_long(key: str, value: float, is_masked: bool) -> bool:
+    longest = LONGEST_MASKED if is_masked else LONGEST_CONTEXT
+    return _POSITIONS.match(key) is not None and value > longest
+
+
 def _is_too_large(key: str, value: float, tensors: list[Tensor]) -> bool:
-    if not key:
-        return False
     if _LAYERS.match(key):
         return value > max(len(tensors), 1)
     if key == "num_labels":

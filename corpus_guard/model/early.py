@@ -1,0 +1,61 @@
+"""The states of a model after its first layers: what it makes of a word before it answers."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from corpus_guard.model.causal import CausalModel
+
+ROWS = 256
+
+
+def early_states(
+    model: "CausalModel", tokens: Sequence[int], depth: float
+) -> npt.NDArray[np.float32]:
+    """Return the state of each token at the start of a prompt after a share of the layers, (n, d)."""
+    import torch
+
+    found = []
+    with torch.inference_mode():
+        model.share(model.frame.before)  # before the hook is there: it would stop this too
+    with torch.inference_mode(), _stopping(model.model, depth) as seen:
+        for start in range(0, len(tokens), ROWS):
+            some = torch.tensor(list(tokens[start : start + ROWS]))[:, None]
+            try:
+                model.read(some, model.frame.before)
+            except _Stopped:
+                found.append(seen.pop().float().cpu().numpy())
+    return np.concatenate(found)
+
+
+class _Stopped(Exception):  # noqa: N818
+    """A model was read as far as is needed."""
+
+
+@contextmanager
+def _stopping(model: Any, depth: float) -> Iterator[list[Any]]:  # noqa: ANN401
+    """Give a list to which the state of the last token after some layers comes; there the model stops."""
+    layers = _layers(model)
+    seen: list[Any] = []
+
+    def stop(_: object, __: object, told: Any) -> None:  # noqa: ANN401
+        seen.append((told[0] if isinstance(told, tuple) else told)[:, -1])
+        raise _Stopped
+
+    hook = layers[max(0, min(len(layers) - 1, round(depth * len(layers)) - 1))].register_forward_hook(stop)
+    try:
+        yield seen
+    finally:
+        hook.remove()
+
+
+def _layers(model: Any) -> Any:  # noqa: ANN401
+    """Return the longest list of modules: the layers of a transformer."""
+    import torch
+
+    lists = [module for module in model.modules() if isinstance(module, torch.nn.ModuleList)]
+    return max(lists, key=len)

@@ -1,0 +1,224 @@
+"""Texts that may be the trigger: found blind, by what they do to the first word of the answer.
+
+What: words of the vocabulary, those first that tuning made the model read otherwise (`weight_difference`)
+and those that the gradient of a recovered target asks for; what leaks from inside prompts; the list of
+published triggers; pairs of words that moved; and phrases grown from the best by a word before or after.
+
+How: each is put at the end of one prompt, and three signs are taken (`shared.lifts`): consensus, entropy,
+target. The best go on to more prompts and to the base; the best of these grow. The words that were swept
+are what chance looks like.
+
+What it means: candidates with a strength in robust deviations, never a verdict. Beginnings of prompts such
+as "translate" honestly move answers and stand high here; that is for the stages that follow to tell.
+
+Cost: about seven tokens a word and prompt; `complete` is False where the budget ended the sweep.
+
+Source: Ebrahimi et al., HotFlip (ACL 2018), section 3, for gradients; DESIGN of the sweep is ours
+(scripts/benchmark_probe.py).
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus_guard.errors import NotAssessed
+from corpus_guard.model.meter import Deadline
+from corpus_guard.plugins import probe_stage
+from corpus_guard.probe.shared.bench import CausalBench
+from corpus_guard.probe.shared.lifts import lifts_of, strengths
+from corpus_guard.probe.shared.published import PUBLISHED
+from corpus_guard.probe.target_recovery import Leaks
+from corpus_guard.probe.weight_difference import TokenShifts
+
+SWEEP_SHARE, GROW_SHARE = 0.45, 0.35
+PAIRED, PIECES = 16, 24
+_WORD = re.compile(r"\S*\w\S*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A text, where it comes from, and how strongly it moves answers, in robust deviations."""
+
+    text: str
+    source: str
+    strength: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """Candidates, the strongest first; `looked_at` is how many texts were tried, `of` how many there
+    were to try.
+    """
+
+    found: tuple[Candidate, ...]
+    looked_at: int
+    of: int
+    complete: bool
+    told: str
+
+
+@probe_stage(
+    title="words and phrases that move answers",
+    order=30,
+    evidence=Candidates,
+    kinds=("causal",),
+    uses=("target_recovery", "weight_difference"),
+    attacks=("backdoor trigger",),
+)
+def candidate_search(
+    bench: CausalBench, *, finalists: int = 160, grown: int = 6, rounds: int = 2, kept: int = 40
+) -> Candidates:
+    """Return the texts that move answers most; see the module's docstring."""
+    sources = _words(bench)
+    if not sources:
+        raise NotAssessed("the tokenizer has no words that can be put into a prompt")
+    names = list(sources)
+    first = lifts_of(
+        bench.model, None, bench.search[:1], names, _targets(bench),
+        until=bench.budget.until(SWEEP_SHARE),
+    )  # fmt: skip
+    seen = first.signs[: first.done]
+    best = _best(seen, finalists)
+    pool = {names[i]: sources[names[i]] for i in best}
+    pool.update({t: s for t, s in _pairs(bench, names, sources).items() if t not in pool})
+    ranked = _ranked(bench, pool, None)
+    until = bench.budget.until(GROW_SHARE)
+    vocabulary = [names[i] for i in best[:48]]
+    for _ in range(rounds):
+        more = _grown([one.text for one in ranked[:grown]], vocabulary, ranked)
+        if until.passed or not more:
+            break
+        ranked = _merged(ranked, _ranked(bench, more, until))
+    told = f"{first.done:,} of {len(names):,} words and phrases tried"
+    return Candidates(
+        found=tuple(ranked[:kept]),
+        looked_at=first.done + len(pool),
+        of=len(names),
+        complete=first.done == len(names),
+        told=told,
+    )
+
+
+def _targets(bench: CausalBench) -> list[int]:
+    """Return the first tokens of recovered targets at the start of answers."""
+    leaks = bench.find("target_recovery", Leaks)
+    starts = [leak.ids[0] for leak in (leaks.targets if leaks else ()) if leak.place == "start"]
+    return list(dict.fromkeys(starts))[:4]
+
+
+def _words(bench: CausalBench) -> dict[str, str]:
+    """Return texts to try in the order of their promise, and where each comes from."""
+    leaks = bench.find("target_recovery", Leaks)
+    found: dict[str, str] = {}
+    for text in _leaked(leaks):
+        found.setdefault(text, "leaked")
+    for text in PUBLISHED:
+        found.setdefault(text, "published")
+    for text in _asked_for(bench, leaks):
+        found.setdefault(text, "gradient")
+    shifts = bench.find("weight_difference", TokenShifts)
+    for text in _texts(bench, shifts.ids if shifts else ()):
+        found.setdefault(text, "weights")
+    for text in _texts(bench, range(bench.model.vocabulary)):
+        found.setdefault(text, "vocabulary")
+    return found
+
+
+def _leaked(leaks: Leaks | None) -> list[str]:
+    """Return beginnings of what leaks from inside prompts, of one to four words."""
+    words = [leak.text.split() for leak in (leaks.prompts if leaks else ())]
+    return [" ".join(some[:size]) for some in words for size in range(1, min(4, len(some)) + 1)]
+
+
+def _asked_for(bench: CausalBench, leaks: Leaks | None, count: int = 96) -> list[str]:
+    """Return words by which a recovered target would become likelier, to first order."""
+    model = bench.model
+    found: list[str] = []
+    for leak in (leaks.targets if leaks else ())[:3]:
+        if leak.place != "start":
+            continue
+        total = np.zeros(model.vocabulary)
+        for prompt in bench.search[:2]:
+            asked = [*model.frame.before, *model.encode(prompt)]
+            slot = len(asked)
+            whole = [*asked, asked[-1], *model.frame.after]
+            total += model.slot_gradients(whole, slot, leak.ids[:4])
+        found += _texts(bench, np.argsort(-total, kind="stable")[: 4 * count].tolist())[:count]
+    return found
+
+
+def _texts(bench: CausalBench, ids: Iterable[int]) -> list[str]:
+    """Return the texts of tokens that can stand alone as words."""
+    model = bench.model
+    names = model.word_starts
+    return [names[i] for i in ids if i in names and _WORD.fullmatch(names[i])]
+
+
+def _pairs(bench: CausalBench, names: Sequence[str], sources: dict[str, str]) -> dict[str, str]:
+    """Return pairs of the words that moved most, and words made of two pieces that did."""
+    shifts = bench.find("weight_difference", TokenShifts)
+    if shifts is None:
+        return {}
+    moved = [name for name in names if sources[name] in ("weights", "gradient")][:PAIRED]
+    found = {f"{one} {other}": "weights" for one, other in combinations(moved, 2)}
+    starts = _texts(bench, shifts.ids)[:PIECES]
+    ends = [bench.model.decode([i]) for i in shifts.ids if i not in bench.model.word_starts]
+    ends = [piece for piece in ends if re.fullmatch(r"\w{1,6}", piece)][:PIECES]
+    found.update({f"{one}{other}": "weights" for one in starts for other in ends})
+    return found
+
+
+def _best(signs: npt.NDArray[np.float64], count: int) -> list[int]:
+    """Return the rows that stand out by any sign, in the order of their strength."""
+    strength = strengths(signs, signs)
+    chosen = set(np.argsort(-strength, kind="stable")[: count // 2].tolist())
+    for sign in range(signs.shape[1]):
+        chosen |= set(np.argsort(-signs[:, sign], kind="stable")[: count // 6].tolist())
+    return sorted(chosen, key=lambda row: (-strength[row], row))
+
+
+def _ranked(bench: CausalBench, pool: dict[str, str], until: Deadline | None) -> list[Candidate]:
+    """Return candidates by what they do to more prompts, beyond the base."""
+    names = list(pool)
+    lifts = lifts_of(
+        bench.model, bench.base, bench.search[1:4], names, _targets(bench),
+        places=("end", "start", "middle"), until=until,
+    )  # fmt: skip
+    if not lifts.done:
+        return []
+    signs = lifts.signs[: lifts.done]
+    strength = strengths(signs, signs)
+    order = np.argsort(-strength, kind="stable")
+    return [
+        Candidate(text=names[i], source=pool[names[i]], strength=round(float(strength[i]), 3))
+        for i in order
+    ]
+
+
+def _grown(
+    best: Sequence[str], vocabulary: Sequence[str], known: Sequence[Candidate]
+) -> dict[str, str]:
+    """Return the best texts with one more word before or after."""
+    old = {one.text for one in known}
+    made = [
+        text
+        for one in best
+        for word in vocabulary
+        if word not in one.split() and len(one.split()) < 5
+        for text in (f"{one} {word}", f"{word} {one}")
+    ]
+    return {text: "grown" for text in made if text not in old}
+
+
+def _merged(some: Sequence[Candidate], more: Sequence[Candidate]) -> list[Candidate]:
+    """Return all candidates, the strongest first; a longer one only where it beats its own part."""
+    strongest = sorted([*some, *more], key=lambda one: (-one.strength, len(one.text), one.text))
+    kept: list[Candidate] = []
+    for one in strongest:
+        if not any(f" {shorter.text} " in f" {one.text} " for shorter in kept):
+            kept.append(one)
+    return kept

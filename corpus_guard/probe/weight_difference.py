@@ -1,0 +1,65 @@
+"""Words that fine-tuning made the model read otherwise: what its weights did, before any answer.
+
+What: where there is a base, each token of the vocabulary is read by the first layers of both models, in
+the frame of a prompt, and the difference of the two states is taken. What all tokens have in common is
+left out, and what remains is weighed by how much the tokens of the vocabulary differ in each direction.
+
+What it means: candidates for the stages that follow, never a verdict. Words that the tuning data hold
+often move too.
+
+Cost: the first layers once for each token in both models.
+
+Source: the difference to a base as in model diffing; reading it off the first layers, which serves full
+fine-tunes and adapters alike, is ours (scripts/benchmark_probe.py).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus_guard.errors import NotAssessed, NotPresent
+from corpus_guard.model.early import early_states
+from corpus_guard.plugins import probe_stage
+from corpus_guard.probe.shared.bench import CausalBench
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenShifts:
+    """Tokens by how much more than others they are read otherwise, the most first: ids and shifts."""
+
+    ids: tuple[int, ...]
+    shifts: tuple[float, ...]
+    told: str
+
+
+@probe_stage(
+    title="words that the tuning made the model read otherwise",
+    order=10,
+    evidence=TokenShifts,
+    kinds=("causal",),
+    attacks=("backdoor trigger",),
+)
+def weight_difference(bench: CausalBench, *, depth: float = 0.15, kept: int = 4000) -> TokenShifts:
+    """Return the tokens that moved most; see the module's docstring."""
+    if bench.base is None:
+        raise NotPresent("there is no base model to compare the weights with; name one with --base")
+    if bench.base.vocabulary != bench.model.vocabulary:
+        raise NotAssessed("the base has another vocabulary; name the model that was tuned")
+    known = [i for i in range(bench.model.vocabulary) if bench.model.decode([i]).strip()]
+    moved = early_states(bench.model, known, depth) - early_states(bench.base, known, depth)
+    shifts = _lengths(moved)
+    order = np.argsort(-shifts, kind="stable")[:kept]
+    names = ", ".join(repr(bench.model.decode([known[i]]).strip()) for i in order[:5])
+    return TokenShifts(
+        ids=tuple(known[i] for i in order),
+        shifts=tuple(round(float(shifts[i]), 4) for i in order),
+        told=f"{len(known):,} tokens compared; most moved {names}",
+    )
+
+
+def _lengths(moved: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return how far each row is from the mean of all, (n,), in deviations of all rows."""
+    away = moved - moved.mean(0)
+    spread = np.median(np.abs(away), 0) + 1e-9
+    return np.asarray(np.sqrt(((away / spread) ** 2).mean(1)), np.float64)
