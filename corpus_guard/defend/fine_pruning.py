@@ -35,6 +35,7 @@ def prune(
     sites = sites_of(model.model)
     if not sites:
         raise UsageError("its neurons and heads are not known; use --method tune")
+    material.say("ranking neurons and heads")
     run = _Run(model, material, material.bound(before), _order(model, sites, material))
     total = sum(site.count for site in sites)
     chunk = max(1, round(FIRST_SHARE * total))
