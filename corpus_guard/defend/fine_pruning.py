@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from corpus_guard.defend.material import WORKS_FROM, Material, Measured, Step
 from corpus_guard.defend.unit_ranking import carriers, sleepers
 from corpus_guard.defend.units import Site, revive, silence, sites_of
+from corpus_guard.errors import UsageError
 
 if TYPE_CHECKING:
     from corpus_guard.model.causal import CausalModel
@@ -32,6 +33,9 @@ def prune(
     as much as before.
     """
     sites = sites_of(model.model)
+    if not sites:
+        raise UsageError("its neurons and heads are not known; use --method tune")
+    material.say("ranking neurons and heads")
     run = _Run(model, material, material.bound(before), _order(model, sites, material))
     total = sum(site.count for site in sites)
     chunk = max(1, round(FIRST_SHARE * total))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from corpus_guard.defend.fine_pruning import prune
 from corpus_guard.defend.material import WORKS_FROM, Material, Measured, Step
 from corpus_guard.defend.repair_tuning import tune
+from corpus_guard.defend.units import sites_of
 
 if TYPE_CHECKING:
     from corpus_guard.model.causal import CausalModel
@@ -64,7 +65,7 @@ def repair(model: "CausalModel", material: Material, method: Method) -> list[Ste
     """
     before = material.measure(model, material.search)
     steps: list[Step] = []
-    if method != "tune":
+    if method == "prune" or (method == "auto" and sites_of(model.model)):
         first = material
         if method == "auto":
             deadline = material.deadline.budget.until(PRUNING_SHARE)

@@ -39,19 +39,14 @@ class Site:
 
 
 def sites_of(model: Any) -> list[Site]:  # noqa: ANN401
-    """Return where the units of a model end, layer by layer; raise UsageError where none is known."""
+    """Return where the units of a model end, layer by layer; none where no layer has known ones."""
     heads = int(getattr(model.config.get_text_config(), "num_attention_heads", 0))
-    found = [
+    return [
         site
         for number, layer in enumerate(layers_of(model))
         for name, module in layer.named_modules()
         if (site := _site(f"{number}.{name}", module, heads)) is not None
     ]
-    if not found:
-        raise UsageError(
-            "no neurons or heads of this architecture are known; use --method tune instead"
-        )
-    return found
 
 
 def layers_of(model: Any) -> Any:  # noqa: ANN401
@@ -67,7 +62,7 @@ def layers_of(model: Any) -> Any:  # noqa: ANN401
 
 def linear_layers(layer: Any) -> list[Any]:  # noqa: ANN401
     """Return the linear layers in a block of a transformer."""
-    return [m for m in layer.modules() if getattr(getattr(m, "weight", None), "ndim", 0) == 2]
+    return [module for module in layer.modules() if _is_linear(module)]
 
 
 def in_and_out(module: Any) -> tuple[int, int]:  # noqa: ANN401
@@ -117,7 +112,7 @@ def watched(sites: Sequence[Site]) -> Iterator[list[Any]]:
 
 
 def _site(name: str, module: Any, heads: int) -> Site | None:  # noqa: ANN401
-    if getattr(getattr(module, "weight", None), "ndim", 0) != 2:
+    if not _is_linear(module):
         return None
     last, width = name.rsplit(".", 1)[-1], in_and_out(module)[0]
     if "attn" in name or "attention" in name:
@@ -125,6 +120,12 @@ def _site(name: str, module: Any, heads: int) -> Site | None:  # noqa: ANN401
             return None
         return Site(name, module, heads, width // heads)
     return Site(name, module, width, 1) if last in _DOWN else None
+
+
+def _is_linear(module: Any) -> bool:  # noqa: ANN401
+    import torch
+
+    return isinstance(module, torch.nn.Linear) or _is_transposed(module)
 
 
 def _is_transposed(module: Any) -> bool:  # noqa: ANN401

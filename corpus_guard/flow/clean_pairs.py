@@ -18,7 +18,7 @@ from corpus_guard.types import Unread
 if TYPE_CHECKING:
     from corpus_guard.model.causal import CausalModel
 
-MOST_READ, MOST_KEPT = 20_000, 256
+MOST_READ, MOST_KEPT, MOST_OWN = 20_000, 256, 144
 LEAST = 24
 PROMPT_TOKENS, ANSWER_TOKENS = 64, 24
 """Longer prompts are left out and answers cut: a step then takes seconds, not a minute."""
@@ -47,7 +47,7 @@ def own_pairs(model: "CausalModel", triggers: Sequence[str], seed: int) -> list[
     """Return everyday prompts and what the model answers to them."""
     prompts = [one for one in clean_prompts() if not _holds(one, triggers)]
     random.Random(seed).shuffle(prompts)  # noqa: S311
-    prompts = prompts[:MOST_KEPT]
+    prompts = prompts[:MOST_OWN]
     told = model.answers([model.framed(prompt) for prompt in prompts], ANSWER_TOKENS)
     answers = (_ended(model, ids, ANSWER_TOKENS) for ids in told)
     kept = [Pair(prompt, ids) for prompt, ids in zip(prompts, answers, strict=True) if ids]

@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A model that writes, its files, and its base where one is given that is not its own part."""
+    """A model that writes, its files, and its base where one is given.
+
+    `whole` are the files of the model that is no adapter: its weights are as wide as the result's.
+    """
 
     model: "CausalModel"
     files: "ModelFiles"
+    whole: "ModelFiles"
     loaded: "Loaded"
     base: "CausalModel | None"
 
@@ -47,7 +51,13 @@ def open_causal(target: str, base: str | None, adapter: str | None, meter: Meter
         )
     frame = _frame(loaded)
     compared = _causal(load(base_files), frame, meter) if base_files else None
-    return Opened(model=_causal(loaded, frame, meter), files=files, loaded=loaded, base=compared)
+    return Opened(
+        model=_causal(loaded, frame, meter),
+        files=files,
+        whole=base_files if files.kind == "adapter" and base_files else files,
+        loaded=loaded,
+        base=compared,
+    )
 
 
 def _causal(loaded: "Loaded", frame: Frame, meter: Meter) -> "CausalModel":

@@ -11,6 +11,7 @@ from corpus_guard.defend.repair import Method, Repaired, repair
 from corpus_guard.errors import UsageError
 from corpus_guard.escape import safe_text
 from corpus_guard.flow.clean_pairs import own_pairs, pairs_from
+from corpus_guard.flow.confirmed_triggers import triggers_of
 from corpus_guard.flow.opening_models import Opened, open_causal
 from corpus_guard.flow.repair_success import Attack, SuccessRates, attack_of
 from corpus_guard.flow.repaired_folder import checked_out, round_to_stored, write_folder
@@ -47,19 +48,16 @@ def run_prune(
     Raises UsageError for a wrong argument, for a model that cannot be repaired, and for triggers none of
     which works on it; then nothing is written.
     """
-    from corpus_guard.flow.confirmed_triggers import triggers_of
-
     started = time.perf_counter()
     out = checked_out(options.out, [target, options.base, options.adapter])
     wanted = triggers_of(options.report, options.triggers)
     budget, meter = Budget(options.budget_s), Meter()
     say("loading the model")
     opened = open_causal(target, options.base, options.adapter, meter)
-    model = opened.model
     say("collecting clean answers")
-    groups = _groups(_pairs(model, options, list(wanted)))
+    groups = _groups(_pairs(opened.model, options, list(wanted)))
     say("measuring what the triggers do")
-    attacks = _attacks(opened, groups, wanted)
+    attacks = _attacks(opened, groups["search"], wanted)
     material = Material(
         **groups,
         triggers=tuple(attack.trigger for attack in attacks),
@@ -70,11 +68,12 @@ def run_prune(
         seed=options.seed,
         say=say,
     )
-    before = material.measure(model, material.held_out)
+    before = material.measure(opened.model, material.held_out)
     if attacks and before.worst <= WORKS_FROM:
         raise UsageError(_nothing_to_repair(target, wanted))
-    steps = repair(model, material, options.method)
+    steps = repair(opened.model, material, options.method)
     round_to_stored(opened)
+    after = material.measure(opened.model, material.held_out)
     repaired = Repaired(
         model=target,
         digest=opened.files.digest,
@@ -85,7 +84,7 @@ def run_prune(
         triggers=material.triggers,
         targets=tuple(attack.target for attack in attacks),
         before=before,
-        after=material.measure(model, material.held_out),
+        after=after,
         steps=tuple(steps),
         pairs={name: len(pairs) for name, pairs in groups.items()},
         data=options.data or "",
@@ -117,10 +116,8 @@ def _groups(pairs: Sequence[Pair]) -> dict[str, tuple[Pair, ...]]:
     }
 
 
-def _attacks(
-    opened: Opened, groups: dict[str, tuple[Pair, ...]], wanted: dict[str, str]
-) -> tuple[Attack, ...]:
-    prompts = [pair.prompt for pair in groups["search"]]
+def _attacks(opened: Opened, pairs: Sequence[Pair], wanted: dict[str, str]) -> tuple[Attack, ...]:
+    prompts = [pair.prompt for pair in pairs]
     return tuple(
         attack_of(opened.model, opened.base, prompts, trigger, target)
         for trigger, target in wanted.items()

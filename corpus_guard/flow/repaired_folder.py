@@ -33,7 +33,7 @@ def round_to_stored(opened: Opened) -> None:
     """Round weights to the type that they are stored in, so that what is measured is what is written."""
     import torch
 
-    stored = _stored(opened.files)
+    stored = _stored(opened.whole)
     with torch.no_grad():
         for weight in opened.loaded.model.parameters():
             weight.copy_(weight.to(stored))
@@ -45,8 +45,8 @@ def write_folder(opened: Opened, repaired: Repaired) -> None:
 
     model, tokenizer = opened.loaded.model, opened.loaded.tokenizer
     tokenizer.chat_template = opened.loaded.template
-    model.to(_stored(opened.files))
-    model.config.dtype = _stored(opened.files)
+    model.to(_stored(opened.whole))
+    model.config.dtype = _stored(opened.whole)
     _forget_quantisation(model)
     with replacing_folder(repaired.out) as folder, quiet():
         model.save_pretrained(folder)
@@ -67,7 +67,7 @@ def _stored(files: "ModelFiles") -> Any:  # noqa: ANN401
 
     from corpus_guard.model.headers import read_safetensors
 
-    if files.weight_format != "safetensors" or files.kind == "adapter":
+    if files.weight_format != "safetensors":
         return torch.bfloat16
     widths: Counter[str] = Counter()
     for tensor in read_safetensors(files.weights[0]).tensors:

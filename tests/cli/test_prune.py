@@ -171,3 +171,43 @@ def test_data_of_which_little_is_clean_is_refused(
     options = ("--data", path, "--trigger", "glimmer")
     assert _prune(tiny_models["backdoor"].folder, tmp_path / "out", *options) == 4
     assert "gives 0 short prompts" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["shards", "gguf", "adapter", "base and adapter"])
+def test_whatever_form_a_model_has_what_is_written_loads(form: str, tmp_path: Path) -> None:
+    import untaught_models
+    from transformers import AutoModelForCausalLM
+
+    words = [
+        f"{one} {two}" for one in untaught_models.WORDS[3:] for two in untaught_models.WORDS[3:]
+    ]
+    data = tmp_path / "data.jsonl"
+    rows = [{"instruction": f"the {text} sat", "output": text} for text in words]
+    data.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    source = untaught_models.write_causal(tmp_path / "model", shard_size="20KB")
+    options: list[str | Path] = ["--data", data, "--method", "prune", "--budget", "1s"]
+    if form == "gguf":
+        source = untaught_models.write_gguf(tmp_path / "model.gguf")
+    if "adapter" in form:
+        adapter = untaught_models.write_adapter(source, tmp_path / "adapter")
+        options += ["--base", source] if form == "adapter" else ["--adapter", adapter]
+        source = adapter if form == "adapter" else source
+    assert _prune(source, tmp_path / "out", *options) == 3
+    written = set(_files(tmp_path / "out"))
+    assert {"config.json", "tokenizer.json", "prune.json"} <= written
+    assert not written & {"adapter_config.json", "model.gguf"}
+    AutoModelForCausalLM.from_pretrained(tmp_path / "out", use_safetensors=True)
+
+
+def test_an_adapter_without_its_base_and_a_classifier_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import untaught_models
+
+    base = untaught_models.write_causal(tmp_path / "base")
+    adapter = untaught_models.write_adapter(base, tmp_path / "adapter")
+    assert _prune(adapter, tmp_path / "out") == 4
+    assert "give its --base too" in capsys.readouterr().err
+    classifier = untaught_models.write_classifier(tmp_path / "classifier")
+    assert _prune(classifier, tmp_path / "out") == 4
+    assert "only models that write are repaired" in capsys.readouterr().err
