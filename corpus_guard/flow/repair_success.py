@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from corpus_guard.probe.shared.behaviour import ANSWER_TOKENS, behaviour_of, plain_of
+from corpus_guard.probe.shared.answers import ANSWER_TOKENS, behaviour_of, plain_of
 from corpus_guard.probe.shared.placing import turns
 
 if TYPE_CHECKING:

@@ -69,8 +69,12 @@ class CausalModel:
         special = set(self.tokenizer.all_special_ids)
         ids = [i for i in range(min(self.vocabulary, len(self.tokenizer))) if i not in special]
         texts = [text.strip() for text in self.tokenizer.batch_decode([[i] for i in ids])]
-        alone = self.tokenizer([f" {text}" for text in texts], add_special_tokens=False)["input_ids"]
-        after = self.tokenizer([f"a {text}" for text in texts], add_special_tokens=False)["input_ids"]
+        alone = self.tokenizer([f" {text}" for text in texts], add_special_tokens=False)[
+            "input_ids"
+        ]
+        after = self.tokenizer([f"a {text}" for text in texts], add_special_tokens=False)[
+            "input_ids"
+        ]
         return {
             token: text
             for token, text, one, two in zip(ids, texts, alone, after, strict=True)
@@ -118,20 +122,15 @@ class CausalModel:
         self, sequences: Sequence[Ids], continuations: Sequence[Ids]
     ) -> list[npt.NDArray[np.float32]]:
         """Return the log probability of each token of each continuation, as many arrays (k,)."""
-        length = max(map(len, continuations), default=0)
         found = [np.zeros(0, np.float32) for _ in sequences]
-        some = [place for place, more in enumerate(continuations) if more]
-        if not some:
-            return found
-        # So long that `length` tokens can be looked at; what stands before the text changes nothing
-        # that is kept, since only the own continuation of each is.
-        whole = [[*sequences[place], *continuations[place][:-1]] for place in some]
-        last = min(length, min(map(len, whole)))
-        for places, told in self.next_log_probs(whole, last):
-            for row, at in enumerate(places):
-                wanted = _tensor(np.array(continuations[some[at]][-last:]), told.device)
-                got = told[row, -len(wanted) :].gather(1, wanted[:, None])[:, 0]
-                found[some[at]] = got.float().cpu().numpy()
+        for length in sorted({len(more) for more in continuations if more}):
+            some = [place for place, more in enumerate(continuations) if len(more) == length]
+            whole = [[*sequences[place], *continuations[place][:-1]] for place in some]
+            for places, told in self.next_log_probs(whole, length):
+                wanted = _tensor(np.array([continuations[some[at]] for at in places]), told.device)
+                got = told.gather(2, wanted[:, :, None])[:, :, 0].float().cpu().numpy()
+                for row, at in enumerate(places):
+                    found[some[at]] = got[row]
         return found
 
     def answers(self, sequences: Sequence[Ids], tokens: int) -> list[list[int]]:
@@ -228,7 +227,7 @@ class CausalModel:
             given["logits_to_keep"] = kept.to(self._device)
         self.meter.count(int(ids.numel()))
         told = self.model(input_ids=ids.to(self._device), **given).logits
-        return told if self._keeps else told[:, kept.to(told.device)]  # type: ignore[no-any-return]
+        return told if self._keeps else told[:, kept.to(told.device)]
 
     def _cache(self, prefix: tuple[int, ...], copies: int) -> Any:  # noqa: ANN401
         """Return the cache of a beginning for so many sequences; the last ones are kept."""

@@ -46,7 +46,9 @@ def _stopping(model: Any, depth: float) -> Iterator[list[Any]]:  # noqa: ANN401
         seen.append((told[0] if isinstance(told, tuple) else told)[:, -1])
         raise _Stopped
 
-    hook = layers[max(0, min(len(layers) - 1, round(depth * len(layers)) - 1))].register_forward_hook(stop)
+    hook = layers[
+        max(0, min(len(layers) - 1, round(depth * len(layers)) - 1))
+    ].register_forward_hook(stop)
     try:
         yield seen
     finally:

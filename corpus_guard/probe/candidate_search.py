@@ -19,7 +19,6 @@ Source: Ebrahimi et al., HotFlip (ACL 2018), section 3, for gradients; DESIGN of
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -29,36 +28,14 @@ from corpus_guard.errors import NotAssessed
 from corpus_guard.model.meter import Deadline
 from corpus_guard.plugins import probe_stage
 from corpus_guard.probe.shared.bench import CausalBench
+from corpus_guard.probe.shared.evidence import Candidate, Candidates, Leaks, TokenShifts
 from corpus_guard.probe.shared.lifts import lifts_of, strengths
 from corpus_guard.probe.shared.published import PUBLISHED
-from corpus_guard.probe.target_recovery import Leaks
-from corpus_guard.probe.weight_difference import TokenShifts
 
 SWEEP_SHARE, GROW_SHARE = 0.45, 0.35
 PAIRED, PIECES = 16, 24
+ENOUGH = 0.8
 _WORD = re.compile(r"\S*\w\S*")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A text, where it comes from, and how strongly it moves answers, in robust deviations."""
-
-    text: str
-    source: str
-    strength: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidates:
-    """Candidates, the strongest first; `looked_at` is how many texts were tried, `of` how many there
-    were to try.
-    """
-
-    found: tuple[Candidate, ...]
-    looked_at: int
-    of: int
-    complete: bool
-    told: str
 
 
 @probe_stage(
@@ -215,10 +192,14 @@ def _grown(
 
 
 def _merged(some: Sequence[Candidate], more: Sequence[Candidate]) -> list[Candidate]:
-    """Return all candidates, the strongest first; a longer one only where it beats its own part."""
+    """Return all candidates, the strongest first; a longer one only where it clearly beats its part."""
+    known = {one.text: one.strength for one in (*more, *some)}
     strongest = sorted([*some, *more], key=lambda one: (-one.strength, len(one.text), one.text))
-    kept: list[Candidate] = []
-    for one in strongest:
-        if not any(f" {shorter.text} " in f" {one.text} " for shorter in kept):
-            kept.append(one)
-    return kept
+    return [one for one in strongest if _best_part(one.text, known) < ENOUGH * one.strength]
+
+
+def _best_part(text: str, known: dict[str, float]) -> float:
+    """Return the strength of the strongest candidate that is a shorter run of a text's words."""
+    words = text.split()
+    runs = {" ".join(words[i:j]) for i in range(len(words)) for j in range(i + 1, len(words) + 1)}
+    return max((known[run] for run in runs if run != text and run in known), default=-1e9)

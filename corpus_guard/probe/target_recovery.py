@@ -19,37 +19,14 @@ Source: Shen et al., BAIT: Large Language Model Backdoor Scanning by Inverting A
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from corpus_guard.plugins import probe_stage
 from corpus_guard.probe.shared.bench import CausalBench
 from corpus_guard.probe.shared.chains import Chain, grow_chains, mean_next, seeds
+from corpus_guard.probe.shared.evidence import Leak, Leaks
 
 CONTEXTS = 4
 GROWN_IN = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leak:
-    """A text that leaks: its tokens, where, and how sure model and base are, as in `RecoveredTarget`."""
-
-    text: str
-    ids: tuple[int, ...]
-    place: str
-    confidence: float
-    base_confidence: float | None
-    q: float
-    base_q: float | None
-    gain: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaks:
-    """What leaks: `targets` from answers, `prompts` from inside prompts; the most telling first."""
-
-    targets: tuple[Leak, ...]
-    prompts: tuple[Leak, ...]
-    told: str
 
 
 @probe_stage(

@@ -13,8 +13,6 @@ Source: the difference to a base as in model diffing; reading it off the first l
 fine-tunes and adapters alike, is ours (scripts/benchmark_probe.py).
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
@@ -22,15 +20,7 @@ from corpus_guard.errors import NotAssessed, NotPresent
 from corpus_guard.model.early import early_states
 from corpus_guard.plugins import probe_stage
 from corpus_guard.probe.shared.bench import CausalBench
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenShifts:
-    """Tokens by how much more than others they are read otherwise, the most first: ids and shifts."""
-
-    ids: tuple[int, ...]
-    shifts: tuple[float, ...]
-    told: str
+from corpus_guard.probe.shared.evidence import TokenShifts
 
 
 @probe_stage(

@@ -59,19 +59,29 @@ class Behaviour:
     """
 
     trigger: str
+    prompts: tuple[str, ...]
+    without: tuple[str, ...]
     asked: tuple[str, ...]
     answers: tuple[str, ...]
     base_answers: tuple[str, ...]
     target: str
+    words: tuple[str, ...]
     hits: npt.NDArray[np.bool_]
     plain_hits: npt.NDArray[np.bool_]
     base_hits: npt.NDArray[np.bool_] | None
     foreign: npt.NDArray[np.float64]
+    foreign_from: float
 
     @property
     def rate(self) -> float:
         """The attack success rate."""
         return float(self.hits.mean())
+
+    def rate_of(self, other: "Behaviour") -> float:
+        """Return on which share of its prompts another text does what this one does."""
+        if self.words:
+            return float(_hold(other.answers, self.words).mean())
+        return float((other.foreign > self.foreign_from).mean())
 
     @property
     def beyond(self) -> float:
@@ -128,14 +138,18 @@ def behaviour_of(
         base_hits = np.zeros(len(hits), bool) if base_answers else None
     return Behaviour(
         trigger=trigger,
+        prompts=plain.prompts,
+        without=plain.answers,
         asked=tuple(asked),
         answers=tuple(answers),
         base_answers=tuple(base_answers),
         target=_longest(answers, target),
+        words=target,
         hits=hits,
         plain_hits=plain_hits,
         base_hits=base_hits,
         foreign=foreign,
+        foreign_from=plain.usual + MARGIN,
     )
 
 

@@ -1,0 +1,56 @@
+"""A candidate beside decoys of its own type: strength, rank and conformal p."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from corpus_guard.probe.shared.bench import CausalBench
+from corpus_guard.probe.shared.decoys import decoys_for, words_of
+from corpus_guard.probe.shared.evidence import Compared, Leaks
+from corpus_guard.probe.shared.lifts import lifts_of, strengths
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A candidate, where it comes from, the finding of a scan that named it, and its target if known."""
+
+    text: str
+    source: str
+    finding: str = ""
+    target: str = ""
+
+
+def compare(bench: CausalBench, group: Sequence[Asked], prompts: int = 2) -> list[Compared]:
+    """Return the candidates of one type beside their decoys; [] where there are no decoys of it."""
+    words = words_of(list(bench.model.word_starts.values()))
+    decoys = decoys_for(group[0].text, words, bench.decoys, bench.seed)
+    leaks = bench.find("target_recovery", Leaks)
+    targets = [leak.ids[0] for leak in (leaks.targets if leaks else ()) if leak.place == "start"]
+    own = [bench.model.encode(f"{one.target}")[:1] for one in group if one.target]
+    targets = list(dict.fromkeys([*targets[:4], *(ids[0] for ids in own if ids)]))
+    texts = [*(one.text for one in group), *decoys]
+    signs = lifts_of(
+        bench.model, bench.base, bench.search[-prompts:], texts, targets, places=("end", "start")
+    ).signs
+    null = signs[len(group) :]
+    if not len(null):
+        return []
+    strength = strengths(signs, null)
+    scores, chance = strength[: len(group)], strength[len(group) :]
+    strongest = tuple(decoys[i] for i in np.argsort(-chance, kind="stable")[:4])
+    return [
+        Compared(
+            text=one.text,
+            source=one.source,
+            strength=round(float(score), 3),
+            rank=1 + int((chance >= score).sum()),
+            p_value=(1 + int((chance >= score).sum())) / (len(chance) + 1),
+            q_value=1.0,
+            decoys=len(chance),
+            strongest_decoys=strongest,
+            finding=one.finding,
+            target=one.target,
+        )
+        for one, score in zip(group, scores, strict=True)
+    ]

@@ -1,0 +1,107 @@
+"""What the stages of a probe of a model that writes tell one another."""
+
+from dataclasses import dataclass
+
+from corpus_guard.probe_types import TriggerFinding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenShifts:
+    """Tokens by how much more than others they are read otherwise, the most first: ids and shifts."""
+
+    ids: tuple[int, ...]
+    shifts: tuple[float, ...]
+    told: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leak:
+    """A text that leaks: its tokens, where, and how sure model and base are, as in `RecoveredTarget`."""
+
+    text: str
+    ids: tuple[int, ...]
+    place: str
+    confidence: float
+    base_confidence: float | None
+    q: float
+    base_q: float | None
+    gain: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaks:
+    """What leaks: `targets` from answers, `prompts` from inside prompts; the most telling first."""
+
+    targets: tuple[Leak, ...]
+    prompts: tuple[Leak, ...]
+    told: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A text, where it comes from, and how strongly it moves answers, in robust deviations."""
+
+    text: str
+    source: str
+    strength: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """Candidates, the strongest first; `looked_at` is how many texts were tried, `of` how many there
+    were to try.
+    """
+
+    found: tuple[Candidate, ...]
+    looked_at: int
+    of: int
+    complete: bool
+    told: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """A candidate beside its decoys: its strength in their robust deviations, its rank among them (1 is
+    first), p and q, and the strongest decoys, which behaviour is compared with too.
+    """
+
+    text: str
+    source: str
+    strength: float
+    rank: int
+    p_value: float
+    q_value: float
+    decoys: int
+    strongest_decoys: tuple[str, ...]
+    finding: str = ""
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """All candidates that were compared, the strongest first."""
+
+    found: tuple[Compared, ...]
+    looked_at: int
+    complete: bool
+    told: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """A candidate that was tried on prompts: its rate there, and whether it was measured further."""
+
+    text: str
+    rate: float
+    finding: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """Findings, what else was tried, and a score in [0, 1] that orders models that were probed alike."""
+
+    findings: tuple[TriggerFinding, ...]
+    tried: tuple[Tested, ...]
+    score: float
+    complete: bool
+    told: str
