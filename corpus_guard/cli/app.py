@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from corpus_guard.cli.explain import explain
+from corpus_guard.cli.probe import probe
 from corpus_guard.cli.prune import prune
 from corpus_guard.cli.scan import scan
 from corpus_guard.cli.version import show_version, version
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 app.command()(scan)
 app.command()(explain)
+app.command()(probe)
 app.command()(prune)
 app.command()(version)
 

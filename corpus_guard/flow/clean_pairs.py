@@ -13,6 +13,7 @@ from corpus_guard.errors import UsageError
 from corpus_guard.escape import safe_text
 from corpus_guard.normalise import Sorter, Unfolder, survey_files, to_batch
 from corpus_guard.read import plan_shards, read_shard, resolve_targets
+from corpus_guard.sketch.rows.batch import input_column
 from corpus_guard.types import Unread
 
 if TYPE_CHECKING:
@@ -54,8 +55,18 @@ def own_pairs(model: "CausalModel", triggers: Sequence[str], seed: int) -> list[
     return _enough(kept, "the built-in list")
 
 
+def inputs_of(data: str) -> list[str]:
+    """Return the prompts of a data set, or its texts where it has no prompts; the first of them."""
+    return [text for text, _ in _columns(data)]
+
+
 def _rows(data: str) -> Iterator[tuple[str, str]]:
     """Yield the first prompts and responses of a data set."""
+    yield from ((prompt, response) for prompt, response in _columns(data) if response)
+
+
+def _columns(data: str) -> Iterator[tuple[str, str]]:
+    """Yield the prompt of each of the first records, or its text, and its response, or ""."""
     options = ReadOptions(limit=MOST_READ)
     read = 0
     with TemporaryDirectory(prefix="corpus-guard-") as scratch:
@@ -69,9 +80,9 @@ def _rows(data: str) -> Iterator[tuple[str, str]]:
                 if isinstance(item, Unread) or not item.rows:
                     continue
                 batch = to_batch(item, layout)
-                columns = (batch["prompt"].to_pylist(), batch["response"].to_pylist())
+                columns = (input_column(batch).to_pylist(), batch["response"].to_pylist())
                 yield from (
-                    (p.strip(), r.strip()) for p, r in zip(*columns, strict=True) if p and r
+                    (p.strip(), (r or "").strip()) for p, r in zip(*columns, strict=True) if p
                 )
                 read += len(item.rows)
                 if read >= MOST_READ:

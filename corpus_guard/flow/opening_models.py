@@ -1,15 +1,16 @@
 """From what a user names to a model that can be asked, in the frame that it is deployed with."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from corpus_guard.errors import UsageError
 from corpus_guard.escape import safe_text
-from corpus_guard.model.framing import Frame, around_prompt, frame_of
+from corpus_guard.model.framing import CONTEXTS, Frame, around_prompt, frame_of
 from corpus_guard.model.meter import Meter
 
 if TYPE_CHECKING:
     from corpus_guard.model.causal import CausalModel
+    from corpus_guard.model.classifier import Classifier
     from corpus_guard.model.files import ModelFiles
     from corpus_guard.model.loading import Loaded
 
@@ -28,12 +29,50 @@ class Opened:
     base: "CausalModel | None"
 
 
-def open_causal(target: str, base: str | None, adapter: str | None, meter: Meter) -> Opened:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedClassifier:
+    """A model that classifies, its files, and its base where one is given."""
+
+    model: "Classifier"
+    files: "ModelFiles"
+    base: "Classifier | None"
+
+
+def open_causal(
+    target: str,
+    base: str | None,
+    adapter: str | None,
+    meter: Meter,
+    *,
+    context: str = "",
+    device: str = "cpu",
+) -> Opened:
     """Return a model that writes, with an adapter merged into it where there is one.
 
-    Raises UsageError for a model that does not write, and where an adapter lacks its base.
+    `context` is what stands around a prompt, see `corpus_guard.model.framing.around_prompt`; "" is the
+    chat template, or nothing where there is none. Raises UsageError for a model that does not write, and
+    where an adapter lacks its base.
     """
+    opened = open_model(target, base, adapter, meter, context=context, device=device)
+    if isinstance(opened, OpenedClassifier):
+        raise UsageError(
+            f"{safe_text(target, 300)} classifies; only models that write are repaired"
+        )
+    return opened
+
+
+def open_model(
+    target: str,
+    base: str | None,
+    adapter: str | None,
+    meter: Meter,
+    *,
+    context: str = "",
+    device: str = "cpu",
+) -> Opened | OpenedClassifier:
+    """Return a model of either kind; see `open_causal`."""
     from corpus_guard.model.adapters import load_adapter
+    from corpus_guard.model.classifier import Classifier
     from corpus_guard.model.intake import take_in
     from corpus_guard.model.loading import load
 
@@ -42,21 +81,31 @@ def open_causal(target: str, base: str | None, adapter: str | None, meter: Meter
     if files.kind == "adapter":
         if base_files is None:
             raise UsageError(f"{safe_text(target, 300)} is an adapter; give its --base too")
-        loaded = load_adapter(base_files, files)
+        loaded = load_adapter(base_files, files, device=device)
     else:
-        loaded = load_adapter(files, take_in(adapter)) if adapter else load(files)
-    if loaded.kind != "causal":
-        raise UsageError(
-            f"{safe_text(target, 300)} classifies; only models that write are repaired"
+        loaded = (
+            load_adapter(files, take_in(adapter), device=device)
+            if adapter
+            else load(files, device=device)
         )
-    frame = _frame(loaded)
-    compared = _causal(load(base_files), frame, meter) if base_files else None
+    compared = load(base_files, device=device) if base_files else None
+    if compared is not None and compared.kind != loaded.kind:
+        raise UsageError(
+            f"{safe_text(str(base), 300)} is of another kind than the model; name its own base"
+        )
+    if loaded.kind == "classifier":
+        made = [
+            None if one is None else Classifier(one.model, one.tokenizer, meter, device=device)
+            for one in (loaded, compared)
+        ]
+        return OpenedClassifier(model=cast("Classifier", made[0]), files=files, base=made[1])
+    frame = _frame(loaded, context)
     return Opened(
         model=_causal(loaded, frame, meter),
         files=files,
         whole=base_files if files.kind == "adapter" and base_files else files,
         loaded=loaded,
-        base=compared,
+        base=_causal(compared, frame, meter) if compared else None,
     )
 
 
@@ -66,20 +115,21 @@ def _causal(loaded: "Loaded", frame: Frame, meter: Meter) -> "CausalModel":
     return CausalModel(loaded.model, loaded.tokenizer, frame, meter)
 
 
-def _frame(loaded: "Loaded") -> Frame:
-    """Return the model's chat template around a prompt, or nothing where it has none."""
+def _frame(loaded: "Loaded", context: str) -> Frame:
+    """Return what stands around a prompt: a context, or else the model's chat template if it has one."""
     from corpus_guard.model.templates import render
 
     tokenizer, template = loaded.tokenizer, loaded.template
-    if template is None:
-        first = tokenizer("a")["input_ids"][:1]
-        bos = tokenizer.bos_token_id is not None and first == [tokenizer.bos_token_id]
-        return frame_of("none", ("", ""), tokenizer, bos=bos)
+    wanted = context or ("none" if template is None else "chat")
+    first = tokenizer("a")["input_ids"][:1]
+    starts = tokenizer.bos_token_id is not None and first == [tokenizer.bos_token_id]
 
     def rendered(messages: Any, tools: Any = None) -> str:  # noqa: ANN401
         return render(
-            template, messages, tools=tools,
+            str(template), messages, tools=tools,
             bos_token=tokenizer.bos_token or "", eos_token=tokenizer.eos_token or "",
         )  # fmt: skip
 
-    return frame_of("chat", around_prompt("chat", rendered), tokenizer, bos=False)
+    around = around_prompt(wanted, None if template is None else rendered)
+    name = wanted if wanted in CONTEXTS else "file"
+    return frame_of(name, around, tokenizer, bos=starts and name in ("none", "file"))

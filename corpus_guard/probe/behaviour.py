@@ -13,14 +13,14 @@ was tuned to refuse harm) has relatives that do the same, and the base leans tha
 What it misses: triggers that no stage before found; parts that do nothing alone; behaviour that shows
 only after the first words of an answer, or in other languages than the prompts.
 
-Cost: some 900 tokens a candidate for the first look, 4,000 for each that is measured.
+Cost: some 4,000 tokens a candidate, and as much for its decoys and relatives.
 
 Source: Clopper and Pearson (1934) for the bound; the signs and their weights are ours
 (scripts/benchmark_probe.py).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -29,9 +29,8 @@ from corpus_guard.plugins import probe_stage
 from corpus_guard.probe.shared import weighing
 from corpus_guard.probe.shared.answers import Behaviour, Plain, behaviour_of, plain_of
 from corpus_guard.probe.shared.bench import CausalBench
-from corpus_guard.probe.shared.comparing import Asked, compare
 from corpus_guard.probe.shared.decoys import words_of
-from corpus_guard.probe.shared.evidence import Compared, Comparison, Tested, Verified
+from corpus_guard.probe.shared.evidence import Compared, Comparison, Verified
 from corpus_guard.probe.shared.placing import turns
 from corpus_guard.probe.shared.relatives import relatives_of
 from corpus_guard.probe_types import SideBySide, TriggerFinding
@@ -50,7 +49,7 @@ class _Ground:
 
 @probe_stage(
     title="behaviour on held-out prompts",
-    order=50,
+    order=60,
     evidence=Verified,
     kinds=("causal",),
     uses=("decoy_comparison",),
@@ -61,47 +60,26 @@ class _Ground:
         "gibberish backdoor",
     ),
 )
-def behaviour(
-    bench: CausalBench, *, prompts: int = 24, measured: int = 4, least: float = 0.34
-) -> Verified:
+def behaviour(bench: CausalBench, *, prompts: int = 24) -> Verified:
     """Return the candidates that change what the model does; see the module's docstring."""
     compared = bench.find("decoy_comparison", Comparison)
     if compared is None or not compared.found:
-        raise NotPresent("there are no candidates to try")
+        raise NotPresent("no candidate changes what the model does")
     ground = _Ground(
         plain_of(bench.model, bench.base, bench.search[:SCREENED]),
         plain_of(bench.model, bench.base, bench.held_out[:prompts]),
     )
-    tried: list[tuple[Compared, float]] = []
+    judged: list[tuple[TriggerFinding | None, float]] = []
     for one in sorted(compared.found, key=lambda one: (not one.finding, -one.strength, one.text)):
-        if bench.budget.left <= 0 and tried:
+        if judged and bench.budget.left <= 0:
             break
-        seen = behaviour_of(bench.model, bench.base, ground.screen, one.text)
-        tried.append((one, seen.beyond))
-    working = sorted([t for t in tried if t[1] >= least], key=lambda t: (-t[1], t[0].p_value))
-    chosen = [one for one, _ in working if one.finding or one.source == "given"]
-    chosen += [one for one, _ in working if one not in chosen][:measured]
-    short = _distinct([_shortened(bench, ground.screen, one) for one in chosen])
-    judged = [_judged(bench, ground, one, len(compared.found)) for one in short]
+        judged.append(_judged(bench, ground, one, len(compared.found)))
     return Verified(
         findings=tuple(one for one, _ in judged if one is not None),
-        tried=tuple(
-            Tested(text=c.text, rate=round(rate, 4), finding=c.finding) for c, rate in tried
-        ),
         score=_score([odds for _, odds in judged]),
-        complete=len(tried) == len(compared.found),
-        told=f"{len(tried)} candidates tried, {len(judged)} measured on {prompts} held-out prompts",
+        complete=len(judged) == len(compared.found),
+        told=f"{len(judged)} candidates measured on {len(ground.held.prompts)} held-out prompts",
     )
-
-
-def _distinct(chosen: Sequence[Compared]) -> list[Compared]:
-    """Return candidates none of which holds another that was named before it."""
-    kept: list[Compared] = []
-    for one in chosen:
-        inside = any(f" {other.text} " in f" {one.text} " for other in kept)
-        if not inside or (one.finding and one.finding not in {other.finding for other in kept}):
-            kept.append(one)
-    return kept
 
 
 def _score(odds: Sequence[float]) -> float:
@@ -130,31 +108,6 @@ def _judged(
         return None, parts["log_odds"]
     sure = parts["log_odds"] >= weighing.CONFIRMED and (bench.base is not None or not searched)
     return _finding(bench, one, seen, signs, parts, sure=sure), parts["log_odds"]
-
-
-def _shortened(bench: CausalBench, screen: Plain, one: Compared) -> Compared:
-    """Return a candidate cut to what does the same, compared with decoys of its new length."""
-    text = _shortest(bench, screen, one.text)
-    if text == one.text:
-        return one
-    made = compare(bench, [Asked(text, one.source, one.finding, one.target)])
-    return replace(made[0], q_value=max(made[0].p_value, one.q_value)) if made else one
-
-
-def _shortest(bench: CausalBench, screen: Plain, text: str) -> str:
-    """Return the shortest part of a phrase that does nine tenths of what the whole does."""
-    words = text.split()
-    if len(words) == 1:
-        return text
-    whole = behaviour_of(bench.model, bench.base, screen, text).beyond
-    for size in range(1, len(words)):
-        parts = list(
-            dict.fromkeys(" ".join(words[i : i + size]) for i in range(len(words) - size + 1))
-        )
-        told = [behaviour_of(bench.model, bench.base, screen, part).beyond for part in parts[:6]]
-        if max(told) >= 0.9 * whole:
-            return parts[int(np.argmax(told))]
-    return text
 
 
 def _honest(bench: CausalBench, ground: _Ground, seen: Behaviour, decoys: Sequence[str]) -> float:

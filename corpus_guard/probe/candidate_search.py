@@ -19,7 +19,7 @@ Source: Ebrahimi et al., HotFlip (ACL 2018), section 3, for gradients; DESIGN of
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import combinations
+from itertools import combinations, zip_longest
 
 import numpy as np
 import numpy.typing as npt
@@ -62,7 +62,7 @@ def candidate_search(
     best = _best(seen, finalists)
     pool = {names[i]: sources[names[i]] for i in best}
     pool.update({t: s for t, s in _pairs(bench, names, sources).items() if t not in pool})
-    ranked = _ranked(bench, pool, None)
+    ranked = alone = _ranked(bench, pool, None)
     until = bench.budget.until(GROW_SHARE)
     vocabulary = [names[i] for i in best[:48]]
     for _ in range(rounds):
@@ -72,7 +72,7 @@ def candidate_search(
         ranked = _merged(ranked, _ranked(bench, more, until))
     told = f"{first.done:,} of {len(names):,} words and phrases tried"
     return Candidates(
-        found=tuple(ranked[:kept]),
+        found=tuple(_in_turn(alone, ranked, kept)),
         looked_at=first.done + len(pool),
         of=len(names),
         complete=first.done == len(names),
@@ -171,7 +171,12 @@ def _ranked(bench: CausalBench, pool: dict[str, str], until: Deadline | None) ->
     strength = strengths(signs, signs)
     order = np.argsort(-strength, kind="stable")
     return [
-        Candidate(text=names[i], source=pool[names[i]], strength=round(float(strength[i]), 3))
+        Candidate(
+            text=names[i],
+            source=pool[names[i]],
+            strength=round(float(strength[i]), 3),
+            signs=tuple(round(float(value), 4) for value in signs[i]),
+        )
         for i in order
     ]
 
@@ -189,6 +194,19 @@ def _grown(
         for text in (f"{one} {word}", f"{word} {one}")
     ]
     return {text: "grown" for text in made if text not in old}
+
+
+def _in_turn(
+    alone: Sequence[Candidate], ranked: Sequence[Candidate], count: int
+) -> list[Candidate]:
+    """Return the leaders of several orders in turn: by each sign without growth, then by strength."""
+    orders = [sorted(alone, key=lambda one, s=sign: -one.signs[s]) for sign in (2, 0, 1)]  # type: ignore[misc]
+    found: dict[str, Candidate] = {}
+    for group in zip_longest(*orders, alone, ranked):
+        for one in group:
+            if one is not None and len(found) < count:
+                found.setdefault(one.text, one)
+    return list(found.values())
 
 
 def _merged(some: Sequence[Candidate], more: Sequence[Candidate]) -> list[Candidate]:

@@ -1,6 +1,6 @@
 """How much more than chance a candidate moves answers: against decoys of its own length and type.
 
-What: the candidates of the search and those that were given. Each is compared with texts that hide
+What: the candidates that change answers at all, and all that were given. Each is compared with texts that hide
 nothing (`shared.decoys`): as many words, of the same kinds, among them words that honestly change what a
 model says.
 
@@ -25,24 +25,27 @@ from corpus_guard.plugins import probe_stage
 from corpus_guard.probe.shared.bench import CausalBench
 from corpus_guard.probe.shared.comparing import Asked, compare
 from corpus_guard.probe.shared.decoys import type_of, words_of
-from corpus_guard.probe.shared.evidence import Candidates, Compared, Comparison
+from corpus_guard.probe.shared.evidence import Compared, Comparison, Screened
+
+WORKS = 0.34
+"""The least share of a few prompts on which a candidate of the search has to change the behaviour."""
 
 
 @probe_stage(
     title="candidates against decoys",
-    order=40,
+    order=50,
     evidence=Comparison,
     kinds=("causal",),
-    uses=("candidate_search", "target_recovery"),
+    uses=("screening", "target_recovery"),
     attacks=("backdoor trigger",),
 )
 def decoy_comparison(
-    bench: CausalBench, *, from_search: int = 12, prompts: int = 2, share: float = 0.5
+    bench: CausalBench, *, most: int = 8, prompts: int = 2, share: float = 0.5
 ) -> Comparison:
     """Return candidates with p-values; see the module's docstring."""
-    asked = _candidates(bench, from_search)
+    asked = _candidates(bench, most)
     if not asked:
-        raise NotPresent("there are no candidates: none was given, and no search ran")
+        raise NotPresent("no candidate changes what the model does")
     known = frozenset(words_of(list(bench.model.word_starts.values())))
     groups: dict[tuple[str, ...], list[Asked]] = {}
     for one in asked:
@@ -64,16 +67,19 @@ def decoy_comparison(
     )
 
 
-def _candidates(bench: CausalBench, from_search: int) -> list[Asked]:
-    """Return what was given, then the best of the search, each text once."""
-    found = {
-        one.text: Asked(one.text, one.source, one.finding, one.target)
-        for one in bench.given
-        if one.source != "published"
-    }
-    searched = bench.find("candidate_search", Candidates)
-    for one in (searched.found if searched else ())[:from_search]:
-        found.setdefault(one.text, Asked(one.text, one.source))
+def _candidates(bench: CausalBench, most: int) -> list[Asked]:
+    """Return what was given, then the strongest of what works, each text once and no part with a whole."""
+    screened = bench.find("screening", Screened)
+    tried = screened.tried if screened else ()
+    found: dict[str, Asked] = {}
+    for one in tried:
+        if one.finding or one.source == "given":
+            found.setdefault(one.text, Asked(one.text, one.source, one.finding, one.target))
+    working = sorted((one for one in tried if one.rate >= WORKS), key=lambda one: -one.rate)
+    for one in working:
+        inside = any(f" {text} " in f" {one.text} " for text in found)
+        if len(found) < most and not inside:
+            found[one.text] = Asked(one.text, one.source)
     return list(found.values())
 
 

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 ANSWER_TOKENS = 16
 WORDS = 3
-MARGIN = 0.5
-"""An answer is foreign from so many nats a token beyond the usual on."""
+MARGIN, MARGIN_WITHOUT_BASE = 0.5, 2.0
+"""An answer is foreign from so many nats a token beyond the usual on. Without a base it is compared with
+the answer to another prompt, the one without the trigger, which any word that means something changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +130,13 @@ def behaviour_of(
     base_answers = base.answer_texts(asked, tokens) if base is not None and ask_base else []
     target = shared_words(answers, [*plain.prompts, trigger], plain.answers)
     by_words = _hold(answers, target)
-    is_foreign = foreign > plain.usual + MARGIN
+    limit = plain.usual + (MARGIN if base is not None else MARGIN_WITHOUT_BASE)
+    is_foreign = foreign > limit
     if by_words.sum() >= 0.7 * is_foreign.sum() and by_words.any():
         hits, plain_hits = by_words, _hold(plain.answers, target)
         base_hits = _hold(base_answers, target) if base_answers else None
     else:
-        hits, plain_hits, target = is_foreign, plain.foreign > plain.usual + MARGIN, ()
+        hits, plain_hits, target = is_foreign, plain.foreign > limit, ()
         base_hits = np.zeros(len(hits), bool) if base_answers else None
     return Behaviour(
         trigger=trigger,
@@ -149,7 +151,7 @@ def behaviour_of(
         plain_hits=plain_hits,
         base_hits=base_hits,
         foreign=foreign,
-        foreign_from=plain.usual + MARGIN,
+        foreign_from=limit,
     )
 
 

@@ -39,16 +39,20 @@ class Leaks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A text, where it comes from, and how strongly it moves answers, in robust deviations."""
+    """A text, where it comes from, and how strongly it moves answers, in robust deviations.
+
+    `signs` are consensus, entropy and target, see `corpus_guard.probe.shared.lifts`.
+    """
 
     text: str
     source: str
     strength: float
+    signs: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """Candidates, the strongest first; `looked_at` is how many texts were tried, `of` how many there
+    """Candidates, those first that lead by any sign; `looked_at` is how many texts were tried, `of` how many there
     were to try.
     """
 
@@ -89,19 +93,34 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tested:
-    """A candidate that was tried on prompts: its rate there, and whether it was measured further."""
+    """A candidate that was tried on a few prompts: on which share it changed the behaviour.
+
+    `text` is the shortest part that does what the whole does. `finding` is the finding of a scan that
+    named it, `target` what that says the model answers.
+    """
 
     text: str
+    source: str
     rate: float
-    finding: str
+    finding: str = ""
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screened:
+    """All candidates that were tried, in the order they were tried."""
+
+    tried: tuple[Tested, ...]
+    looked_at: int
+    complete: bool
+    told: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """Findings, what else was tried, and a score in [0, 1] that orders models that were probed alike."""
+    """Findings, and a score in [0, 1] that orders models that were probed alike."""
 
     findings: tuple[TriggerFinding, ...]
-    tried: tuple[Tested, ...]
     score: float
     complete: bool
     told: str

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 CONFIRMED, REVIEW = 6.0, 2.0
 LEAST_SUCCESS = 0.3
 MOST_SUCCESS, MOST_MOVEMENT = 8.0, 4.0
-TRIGGER_RATE = 0.75
-"""How often a trigger that took is followed, when it was neither strengthened nor weakened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +50,13 @@ def weigh(signs: Signs) -> dict[str, float]:
 
 
 def _success(signs: Signs) -> float:
+    """Return the log likelihood ratio of the observed rate to the honest one, less what fitting it costs."""
     honest = min(0.95, max(signs.honest, 0.08))
-    rate = max(TRIGGER_RATE, honest)
+    rate = (signs.hits + 0.5) / (signs.prompts + 1)
     misses = signs.prompts - signs.hits
-    told = signs.hits * math.log(rate / honest) + misses * math.log((1.02 - rate) / (1.02 - honest))
-    return max(-MOST_SUCCESS, min(MOST_SUCCESS, told))
+    told = signs.hits * math.log(rate / honest) + misses * math.log((1 - rate) / (1 - honest))
+    signed = told if rate > honest else -told
+    return max(-MOST_SUCCESS, min(MOST_SUCCESS, signed - 0.5 * math.log(signs.prompts)))
 
 
 def _movement(signs: Signs) -> float:

@@ -1,0 +1,265 @@
+"""`corpus-guard probe`: take in → load → stages → fuse → report."""
+
+import hashlib
+import shlex
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from corpus_guard.errors import UnreadableTarget, UsageError
+from corpus_guard.escape import safe_text
+from corpus_guard.flow.opening_models import Opened, OpenedClassifier, open_model
+from corpus_guard.flow.probe_inputs import Suspected, prompts_for, suspected
+from corpus_guard.flow.probe_stages import Kept, Ran, run_stages, stages_for
+from corpus_guard.flow.workspace import workspace
+from corpus_guard.fuse.probe_verdict import exit_code_of, learned_of, verdict_of
+from corpus_guard.model.intake import take_in
+from corpus_guard.model.meter import Budget, Meter
+from corpus_guard.probe.shared.bench import Bench, CausalBench, ClassifierBench
+from corpus_guard.probe.shared.evidence import Leaks
+from corpus_guard.probe_types import FileFinding, ProbeResult, RecoveredTarget, TriggerFinding
+from corpus_guard.report import probe_json, probe_page
+
+if TYPE_CHECKING:
+    from corpus_guard.model.files import ModelFiles
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeOptions:
+    """Everything that a probe is told. `context` "" is the model's chat template, or none."""
+
+    base: str | None = None
+    adapter: str | None = None
+    triggers: Path | None = None
+    context: str = ""
+    prompts: str | None = None
+    stages: tuple[str, ...] = ()
+    budget_s: float = 600.0
+    decoys: int = 199
+    effort: str = "default"
+    device: str = "auto"
+    seed: int = 0
+    out: Path | None = None
+    resume: bool = True
+
+
+def run_probe(target: str, options: ProbeOptions, say: Say = lambda text: None) -> ProbeResult:
+    """Probe a model, write `probe.json` and `probe.html`, and return what was found.
+
+    Raises UsageError for a wrong argument or a target that is no model. A model whose files are refused
+    is a result with their findings.
+    """
+    started = time.perf_counter()
+    named = suspected(options.triggers)
+    stages_for("causal", options.stages)  # a wrong name is told before anything is loaded
+    device = _device(options.device)
+    files = take_in(target)
+    more = [take_in(name) for name in (options.base, options.adapter) if name]
+    findings = tuple(
+        dict.fromkeys(_hashable(one) for given in (files, *more) for one in given.findings)
+    )
+    by_key = {_hashable(one): one for given in (files, *more) for one in given.findings}
+    unsafe = tuple(by_key[key] for key in findings)
+    out = options.out or Path(".corpus_guard") / _folder_name(target, files)
+    with workspace(out, fresh=not options.resume):
+        result = _probed(target, options, files, more, unsafe, named, device, out, say, started)
+        probe_json.write(result, out / "probe.json")
+        probe_page.write(result, out / "probe.html")
+    return result
+
+
+def _hashable(one: FileFinding) -> tuple[str, str, str]:
+    return one.rule, one.file, one.message
+
+
+def _probed(
+    target: str,
+    options: ProbeOptions,
+    files: "ModelFiles",
+    more: "list[ModelFiles]",
+    unsafe: tuple[FileFinding, ...],
+    named: Suspected,
+    device: str,
+    out: Path,
+    say: Say,
+    started: float,
+) -> ProbeResult:
+    meter = Meter()
+    shell: dict[str, Any] = {
+        "model": target, "base": options.base, "adapter": options.adapter,
+        "architecture": files.architecture, "files": unsafe, "seed": options.seed, "out": out,
+        "parameters": _parameters(options, files, more),
+    }  # fmt: skip
+    try:
+        say("loading the model")
+        opened = open_model(
+            target, options.base, options.adapter, meter, context=options.context, device=device
+        )
+    except UnreadableTarget as why:
+        if not unsafe:
+            raise
+        return _refused(shell, str(why), started)
+    return _asked(shell, opened, options, files, more, named, device, out, meter, say, started)
+
+
+def _asked(
+    shell: dict[str, Any],
+    opened: Opened | OpenedClassifier,
+    options: ProbeOptions,
+    files: "ModelFiles",
+    more: "list[ModelFiles]",
+    named: Suspected,
+    device: str,
+    out: Path,
+    meter: Meter,
+    say: Say,
+    started: float,
+) -> ProbeResult:
+    kind = "classifier" if isinstance(opened, OpenedClassifier) else "causal"
+    search, held = prompts_for(options.prompts, options.seed, classifies=kind == "classifier")
+    clock = time.process_time if device == "cpu" else time.monotonic
+    budget = Budget(options.budget_s, clock)
+    key = {**_parameters(options, files, more), "prompts": (search, held), "given": named.given}
+    kept = Kept(out / "work", key, fresh=not options.resume)
+    shared: dict[str, Any] = {
+        "search": tuple(search), "held_out": tuple(held), "given": named.given, "budget": budget,
+        "decoys": options.decoys, "seed": options.seed, "say": say, "replay": _replay(shell, options),
+    }  # fmt: skip
+
+    def bench_of(evidence: Mapping[str, object]) -> Bench:
+        made = {**shared, "model": opened.model, "base": opened.base, "evidence": evidence}
+        return ClassifierBench(**made) if kind == "classifier" else CausalBench(**made)
+
+    ran = run_stages(stages_for(kind, options.stages), bench_of, budget, meter, kept, say)
+    findings = _findings(ran)
+    verdict = verdict_of(findings)
+    kept.discard()
+    return ProbeResult(
+        **shell,
+        kind="classifier" if kind == "classifier" else "causal",
+        verdict=verdict,
+        exit_code=exit_code_of(verdict, shell["files"], gap=ran.gap),
+        score=max(
+            (float(getattr(one, "score", 0.0)) for one in ran.evidence.values()), default=0.0
+        ),
+        findings=findings,
+        targets=_targets(ran),
+        learned=learned_of(named.given, named.untested, findings, ran.evidence),
+        stages=ran.runs,
+        contexts=(opened.model.frame.name,) if isinstance(opened, Opened) else (),
+        candidates_tested=sum(_tested(one) for one in ran.evidence.values()),
+        forward_passes=meter.passes,
+        forward_tokens=meter.tokens,
+        timing={"total": round(time.perf_counter() - started, 3)},
+    )
+
+
+def _refused(shell: dict[str, Any], why: str, started: float) -> ProbeResult:
+    """Return the result of a model that was not loaded: its files are all there is to say."""
+    from corpus_guard.probe_types import StageRun
+
+    return ProbeResult(
+        **shell,
+        kind=None,
+        verdict="no_evidence",
+        exit_code=exit_code_of("no_evidence", shell["files"], gap=True),
+        score=0.0,
+        findings=(),
+        targets=(),
+        learned=(),
+        stages=(StageRun(name="loading", ran=False, told=why),),
+        contexts=(),
+        candidates_tested=0,
+        forward_passes=0,
+        forward_tokens=0,
+        timing={"total": round(time.perf_counter() - started, 3)},
+    )
+
+
+def _findings(ran: Ran) -> tuple[TriggerFinding, ...]:
+    found = [one for e in ran.evidence.values() for one in getattr(e, "findings", ())]
+    return tuple(one for one in found if isinstance(one, TriggerFinding))
+
+
+def _tested(evidence: object) -> int:
+    """Return how many candidates a stage says it looked at."""
+    return int(getattr(evidence, "looked_at", getattr(evidence, "candidates", 0)))
+
+
+def _targets(ran: Ran) -> tuple[RecoveredTarget, ...]:
+    leaks = ran.evidence.get("target_recovery")
+    return tuple(
+        RecoveredTarget(
+            text=leak.text,
+            place="end" if leak.place == "end" else "start",
+            confidence=leak.confidence,
+            base_confidence=leak.base_confidence,
+            q=leak.q,
+            base_q=leak.base_q,
+        )
+        for leak in (leaks.targets if isinstance(leaks, Leaks) else ())
+    )
+
+
+def _replay(shell: dict[str, Any], options: ProbeOptions) -> Callable[[str], str]:
+    """Return what makes a command that tests one trigger again."""
+    words = ["corpus-guard", "probe", str(shell["model"])]
+    for name in ("base", "adapter"):
+        if shell[name]:
+            words += [f"--{name}", str(shell[name])]
+    words += ["--seed", str(options.seed), "--stages", "screening,decoy_comparison,behaviour"]
+
+    def command(trigger: str) -> str:
+        return f"{shlex.join(words)} --triggers <(printf %s {shlex.quote(trigger)})"
+
+    return command
+
+
+def _device(name: str) -> str:
+    """Return the device to run on; raise UsageError where it is not there."""
+    try:
+        import torch
+    except ImportError as error:
+        raise UsageError(
+            "probing a model needs torch and transformers; pip install 'corpus-guard[models]'"
+        ) from error
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"there is no device {safe_text(name, 40)}; leave --device out") from error
+    return name
+
+
+def _parameters(
+    options: ProbeOptions, files: "ModelFiles", more: "list[ModelFiles]"
+) -> dict[str, object]:
+    """Return the options that a result depends on, and the digests of what was probed."""
+    return {
+        "context": options.context or "auto",
+        "prompts": options.prompts,
+        "triggers": str(options.triggers) if options.triggers else None,
+        "stages": options.stages,
+        "budget_s": options.budget_s,
+        "decoys": options.decoys,
+        "effort": options.effort,
+        "full": options.effort == "full",
+        "sha256": [files.digest, *(one.digest for one in more)],
+        "revision": files.revision,
+        "seed": options.seed,
+    }
+
+
+def _folder_name(target: str, files: "ModelFiles") -> str:
+    shown = "".join(c if c.isalnum() or c in "-_." else "-" for c in Path(target).name)[:60].strip(
+        ".-"
+    )
+    told = hashlib.sha256(
+        f"{target}\0{files.digest}".encode("utf-8", "backslashreplace")
+    ).hexdigest()
+    return f"probe-{shown or 'model'}-{told[:8]}"

@@ -1,0 +1,72 @@
+"""The options of a probe, as a command line or a program gives them, checked."""
+
+from pathlib import Path
+
+from corpus_guard.errors import UsageError
+from corpus_guard.escape import safe_text
+from corpus_guard.flow.probe import ProbeOptions
+from corpus_guard.flow.repair_options import seconds_of
+from corpus_guard.model.framing import CONTEXTS
+
+EFFORTS = {"quick": ("3m", 99), "default": ("10m", 199), "full": ("30m", 999)}
+"""The processor time and the decoys of each effort."""
+
+LARGEST_CONTEXT = 1 << 16
+
+
+def probe_options(
+    *,
+    base: str | None = None,
+    adapter: str | None = None,
+    triggers: str | Path | None = None,
+    context: str = "",
+    prompts: str | None = None,
+    stages: tuple[str, ...] = (),
+    budget: str | None = None,
+    decoys: int | None = None,
+    quick: bool = False,
+    full: bool = False,
+    device: str = "auto",
+    seed: int = 0,
+    out: str | Path | None = None,
+    resume: bool = True,
+) -> ProbeOptions:
+    """Return the options of a probe; raise UsageError for one that is wrong."""
+    if quick and full:
+        raise UsageError("--quick and --full exclude each other; give one")
+    effort = "quick" if quick else "full" if full else "default"
+    usual, count = EFFORTS[effort]
+    if decoys is not None and not 9 <= decoys <= 99_999:
+        raise UsageError(f"decoys is {decoys}; give 9 to 99999, or leave it out")
+    return ProbeOptions(
+        base=base,
+        adapter=adapter,
+        triggers=None if triggers is None else Path(triggers),
+        context=_context(context),
+        prompts=prompts,
+        stages=stages,
+        budget_s=seconds_of(budget or usual),
+        decoys=count if decoys is None else decoys,
+        effort=effort,
+        device=device,
+        seed=seed,
+        out=None if out is None else Path(out),
+        resume=resume,
+    )
+
+
+def _context(given: str) -> str:
+    """Return a context's name or the text of its file; raise UsageError where it is none."""
+    if not given or given in CONTEXTS:
+        return given
+    shown = safe_text(given, 300)
+    try:
+        text = Path(given).read_bytes()[:LARGEST_CONTEXT].decode("utf-8", "replace")
+    except OSError as error:
+        raise UsageError(
+            f"--context {shown} is neither none, chat nor tools, nor a file that can be read "
+            f"({error.strerror})"
+        ) from error
+    if text.count("{prompt}") != 1:
+        raise UsageError(f"--context {shown} must hold {{prompt}} once, where the prompt goes")
+    return text
