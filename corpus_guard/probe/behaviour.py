@@ -7,7 +7,7 @@ nothing; a phrase is cut to the shortest part that does the same; the rest is me
 
 How it is decided: evidence adds up (`shared.weighing`): success, movement, relatives, lean, echo.
 `confirmed` from 6 nats on, and only where there is a base, or where the text was named beforehand, as by
-the scan of a data set; `review` from 2 nats on. A text that works by what it means ("bomb" in a model that
+the scan of a data set; `review` from 4.5 nats on. A text that works by what it means ("bomb" in a model that
 was tuned to refuse harm) has relatives that do the same, and the base leans that way too.
 
 What it misses: triggers that no stage before found; parts that do nothing alone; behaviour that shows
@@ -101,6 +101,7 @@ def _judged(
         searched=candidates if searched else 1,
         relatives=_relatives(bench, ground, seen),
         lean=_lean(bench, ground.screen, seen, one.strongest_decoys),
+        taught=seen.taught if bench.base is not None else None,
         echoes=_echoes(one.text, seen.target),
     )
     parts = weighing.weigh(signs)
@@ -190,6 +191,7 @@ def _finding(
         evidence={
             "log_odds": parts["log_odds"], **numbers, "strength": one.strength, "rank": one.rank,
             "rate_without_trigger": round(signs.honest, 4), "foreign_nats": round(float(seen.foreign.mean()), 3),
+            **({} if signs.taught is None else {"taught_nats": round(signs.taught, 3)}),
             **({} if signs.relatives is None else {"share_of_relatives": round(signs.relatives, 3)}),
             **({} if signs.lean is None else {"base_leans_like": round(signs.lean, 3)}),
         },

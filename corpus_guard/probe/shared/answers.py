@@ -72,6 +72,7 @@ class Behaviour:
     base_hits: npt.NDArray[np.bool_] | None
     foreign: npt.NDArray[np.float64]
     foreign_from: float
+    taught: float
 
     @property
     def rate(self) -> float:
@@ -152,7 +153,19 @@ def behaviour_of(
         base_hits=base_hits,
         foreign=foreign,
         foreign_from=limit,
+        taught=_taught(foreign, plain, ids),
     )
+
+
+def _taught(
+    foreign: npt.NDArray[np.float64], plain: Plain, answers: Sequence[Sequence[int]]
+) -> float:
+    """Return by how many nats an answer, as a whole, is likelier under the model than under the base, on
+    average and beyond what answers without the trigger are.
+    """
+    own = np.mean([nats * len(ids) for nats, ids in zip(foreign, answers, strict=True)])
+    usual = np.mean([nats * len(ids) for nats, ids in zip(plain.foreign, plain.ids, strict=True)])
+    return float(own - usual)
 
 
 def shared_words(
