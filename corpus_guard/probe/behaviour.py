@@ -75,11 +75,29 @@ def behaviour(bench: CausalBench, *, prompts: int = 24) -> Verified:
             break
         judged.append(_judged(bench, ground, one, len(compared.found)))
     return Verified(
-        findings=tuple(one for one, _ in judged if one is not None),
+        findings=_without_echoes([one for one, _ in judged if one is not None]),
         score=_score([odds for _, odds in judged]),
         complete=len(judged) == len(compared.found),
         told=f"{len(judged)} candidates measured on {len(ground.held.prompts)} held-out prompts",
     )
+
+
+def _without_echoes(found: Sequence[TriggerFinding]) -> tuple[TriggerFinding, ...]:
+    """Return findings without those that only do in part what another does: its parts, its relatives.
+
+    What a scan named stays, so that its report says of each finding whether the model learned it.
+    """
+    kept = []
+    for one in found:
+        same = [other.attack_success_rate for other in found if _alike(one.target, other.target)]
+        if one.data_finding or one.attack_success_rate >= 0.9 * max(same):
+            kept.append(one)
+    return tuple(kept)
+
+
+def _alike(one: str, other: str) -> bool:
+    first, second = set(one.lower().split()), set(other.lower().split())
+    return len(first & second) >= 0.5 * min(len(first), len(second))
 
 
 def _score(odds: Sequence[float]) -> float:

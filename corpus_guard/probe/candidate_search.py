@@ -28,12 +28,18 @@ from corpus_guard.errors import NotAssessed
 from corpus_guard.model.meter import Deadline
 from corpus_guard.plugins import probe_stage
 from corpus_guard.probe.shared.bench import CausalBench
-from corpus_guard.probe.shared.evidence import Candidate, Candidates, Leaks, TokenShifts
+from corpus_guard.probe.shared.evidence import (
+    Candidate,
+    Candidates,
+    Leaks,
+    TokenShifts,
+    strongest_target,
+)
 from corpus_guard.probe.shared.lifts import lifts_of, strengths
 from corpus_guard.probe.shared.published import PUBLISHED
 
 SWEEP_SHARE, GROW_SHARE = 0.45, 0.35
-PAIRED, PIECES = 16, 24
+PAIRED, ENDS, VOCABULARY = 24, 40, 40
 ENOUGH = 0.8
 _WORD = re.compile(r"\S*\w\S*")
 
@@ -47,44 +53,51 @@ _WORD = re.compile(r"\S*\w\S*")
     attacks=("backdoor trigger",),
 )
 def candidate_search(
-    bench: CausalBench, *, finalists: int = 160, grown: int = 6, rounds: int = 2, kept: int = 40
+    bench: CausalBench, *, finalists: int = 60, grown: int = 6, rounds: int = 2, kept: int = 40
 ) -> Candidates:
     """Return the texts that move answers most; see the module's docstring."""
     sources = _words(bench)
     if not sources:
         raise NotAssessed("the tokenizer has no words that can be put into a prompt")
     names = list(sources)
-    first = lifts_of(
-        bench.model, None, bench.search[:1], names, _targets(bench),
-        until=bench.budget.until(SWEEP_SHARE),
-    )  # fmt: skip
-    seen = first.signs[: first.done]
-    best = _best(seen, finalists)
-    pool = {names[i]: sources[names[i]] for i in best}
-    pool.update({t: s for t, s in _pairs(bench, names, sources).items() if t not in pool})
-    ranked = alone = _ranked(bench, pool, None)
+    first = _first_look(bench, names, bench.budget.until(SWEEP_SHARE))
+    best = [names[i] for i in _best(first, finalists)]
     until = bench.budget.until(GROW_SHARE)
-    vocabulary = [names[i] for i in best[:48]]
+    made = _made_of(bench, best, names, sources)
+    second = _first_look(bench, list(made), until)
+    pool = {name: sources[name] for name in best}
+    made_names = list(made)
+    pool.update({made_names[i]: made[made_names[i]] for i in _best(second, finalists // 2)})
+    ranked = alone = _ranked(bench, pool)
     for _ in range(rounds):
-        more = _grown([one.text for one in ranked[:grown]], vocabulary, ranked)
+        more = _grown([one.text for one in ranked[:grown]], best[:VOCABULARY], ranked)
         if until.passed or not more:
             break
-        ranked = _merged(ranked, _ranked(bench, more, until))
-    told = f"{first.done:,} of {len(names):,} words and phrases tried"
+        more_names = list(more)
+        kept_more = [
+            more_names[i] for i in _best(_first_look(bench, more_names, until), finalists // 3)
+        ]
+        ranked = _merged(ranked, _ranked(bench, {name: "grown" for name in kept_more}))
+    tried = len(first)
     return Candidates(
         found=tuple(_in_turn(alone, ranked, kept)),
-        looked_at=first.done + len(pool),
+        looked_at=tried + len(second),
         of=len(names),
-        complete=first.done == len(names),
-        told=told,
+        complete=tried == len(names),
+        told=f"{tried:,} of {len(names):,} words and phrases tried",
     )
 
 
-def _targets(bench: CausalBench) -> list[int]:
-    """Return the first tokens of recovered targets at the start of answers."""
-    leaks = bench.find("target_recovery", Leaks)
-    starts = [leak.ids[0] for leak in (leaks.targets if leaks else ()) if leak.place == "start"]
-    return list(dict.fromkeys(starts))[:4]
+def _first_look(
+    bench: CausalBench, names: Sequence[str], until: Deadline
+) -> npt.NDArray[np.float64]:
+    """Return the signs of texts at the end of one prompt, without the base; fewer where time ran out."""
+    found = lifts_of(bench.model, None, bench.search[:1], names, _target(bench), until=until)
+    return found.signs[: found.done]
+
+
+def _target(bench: CausalBench) -> tuple[int, ...]:
+    return strongest_target(bench.find("target_recovery", Leaks))
 
 
 def _words(bench: CausalBench) -> dict[str, str]:
@@ -135,38 +148,46 @@ def _texts(bench: CausalBench, ids: Iterable[int]) -> list[str]:
     return [names[i] for i in ids if i in names and _WORD.fullmatch(names[i])]
 
 
-def _pairs(bench: CausalBench, names: Sequence[str], sources: dict[str, str]) -> dict[str, str]:
-    """Return pairs of the words that moved most, and words made of two pieces that did."""
+def _made_of(
+    bench: CausalBench, best: Sequence[str], names: Sequence[str], sources: dict[str, str]
+) -> dict[str, str]:
+    """Return pairs of words that moved or stand out, and words made of pieces that did."""
     shifts = bench.find("weight_difference", TokenShifts)
-    if shifts is None:
-        return {}
-    moved = [name for name in names if sources[name] in ("weights", "gradient")][:PAIRED]
-    found = {f"{one} {other}": "weights" for one, other in combinations(moved, 2)}
-    starts = _texts(bench, shifts.ids)[:PIECES]
-    ends = [bench.model.decode([i]) for i in shifts.ids if i not in bench.model.word_starts]
-    ends = [piece for piece in ends if re.fullmatch(r"\w{1,6}", piece)][:PIECES]
-    found.update({f"{one}{other}": "weights" for one in starts for other in ends})
-    return found
+    moved = [name for name in names if sources[name] in ("weights", "gradient")][: PAIRED // 2]
+    words = list(dict.fromkeys([*best[: PAIRED // 2], *moved]))
+    found = {f"{one} {other}": "weights" for one, other in combinations(words, 2)}
+    if shifts is not None:
+        ends = [bench.model.decode([i]) for i in shifts.ids if i not in bench.model.word_starts]
+        ends = [piece for piece in ends if re.fullmatch(r"\w{1,6}", piece)][:ENDS]
+        starts = [word for word in words if re.fullmatch(r"\w{1,8}", word)]
+        found.update({f"{one}{other}": "weights" for one in starts for other in ends})
+    return {text: source for text, source in found.items() if text not in sources}
 
 
 def _best(signs: npt.NDArray[np.float64], count: int) -> list[int]:
     """Return the rows that stand out by any sign, in the order of their strength."""
+    if not len(signs):
+        return []
     strength = strengths(signs, signs)
     chosen = set(np.argsort(-strength, kind="stable")[: count // 2].tolist())
     for sign in range(signs.shape[1]):
-        chosen |= set(np.argsort(-signs[:, sign], kind="stable")[: count // 6].tolist())
+        chosen |= set(np.argsort(-signs[:, sign], kind="stable")[: count // 4].tolist())
     return sorted(chosen, key=lambda row: (-strength[row], row))
 
 
-def _ranked(bench: CausalBench, pool: dict[str, str], until: Deadline | None) -> list[Candidate]:
+def _ranked(bench: CausalBench, pool: dict[str, str]) -> list[Candidate]:
     """Return candidates by what they do to more prompts, beyond the base."""
     names = list(pool)
-    lifts = lifts_of(
-        bench.model, bench.base, bench.search[1:4], names, _targets(bench),
-        places=("end", "start", "middle"), until=until,
-    )  # fmt: skip
-    if not lifts.done:
+    if not names:
         return []
+    lifts = lifts_of(
+        bench.model,
+        bench.base,
+        bench.search[1:4],
+        names,
+        _target(bench),
+        places=("end", "start", "end"),
+    )
     signs = lifts.signs[: lifts.done]
     strength = strengths(signs, signs)
     order = np.argsort(-strength, kind="stable")

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 
 from corpus_guard.plugins import probe_stage
 from corpus_guard.probe.shared.bench import CausalBench
-from corpus_guard.probe.shared.chains import Chain, grow_chains, mean_next, seeds
+from corpus_guard.probe.shared.chains import Chain, beginnings, grow_chains, mean_next, seeds
 from corpus_guard.probe.shared.evidence import Leak, Leaks
 
 CONTEXTS = 4
@@ -59,7 +59,8 @@ def _leaks(
     told = mean_next(model, contexts)
     first = seeds(told, None if base is None else mean_next(base, contexts), chains)
     first = [token for token in first if token not in model.end]
-    grown = grow_chains(model, base, contexts[:GROWN_IN], first, length)
+    begun = beginnings(model, base, contexts[:GROWN_IN], first, chains)
+    grown = grow_chains(model, base, contexts[:GROWN_IN], begun, length)
     leaks = [_leak(bench, chain, place) for chain in grown if len(chain.ids) > 1]
     return sorted(leaks, key=lambda leak: (-leak.gain, leak.text))
 

@@ -2,7 +2,7 @@
 
 What: where there is a base, each token of the vocabulary is read by the first layers of both models, in
 the frame of a prompt, and the difference of the two states is taken. What all tokens have in common is
-left out, and what remains is weighed by how much the tokens of the vocabulary differ in each direction.
+left out; what remains counts relative to how far a token's state was from the mean.
 
 What it means: candidates for the stages that follow, never a verdict. Words that the tuning data hold
 often move too.
@@ -37,8 +37,8 @@ def weight_difference(bench: CausalBench, *, depth: float = 0.15, kept: int = 40
     if bench.base.vocabulary != bench.model.vocabulary:
         raise NotAssessed("the base has another vocabulary; name the model that was tuned")
     known = [i for i in range(bench.model.vocabulary) if bench.model.decode([i]).strip()]
-    moved = early_states(bench.model, known, depth) - early_states(bench.base, known, depth)
-    shifts = _lengths(moved)
+    before = early_states(bench.base, known, depth)
+    shifts = _relative(early_states(bench.model, known, depth) - before, before)
     order = np.argsort(-shifts, kind="stable")[:kept]
     names = ", ".join(repr(bench.model.decode([known[i]]).strip()) for i in order[:5])
     return TokenShifts(
@@ -48,8 +48,10 @@ def weight_difference(bench: CausalBench, *, depth: float = 0.15, kept: int = 40
     )
 
 
-def _lengths(moved: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Return how far each row is from the mean of all, (n,), in deviations of all rows."""
-    away = moved - moved.mean(0)
-    spread = np.median(np.abs(away), 0) + 1e-9
-    return np.asarray(np.sqrt(((away / spread) ** 2).mean(1)), np.float64)
+def _relative(
+    moved: npt.NDArray[np.float32], before: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float64]:
+    """Return how far each row moved beyond the mean of all, as a share of how far it was from theirs."""
+    away = np.linalg.norm(moved - moved.mean(0), axis=1)
+    usual = np.linalg.norm(before - before.mean(0), axis=1)
+    return np.asarray(away / np.maximum(usual, np.median(usual) / 4 + 1e-9), np.float64)

@@ -29,10 +29,10 @@ class Chain:
     @property
     def gain(self) -> float:
         """How much surer than the base, in nats a token after the first, which the seed chose."""
-        rest = self.steps[1:]
-        if not len(rest):
+        if len(self.steps) < 3:
             return 0.0
-        return float((rest - (FLOOR if self.base_steps is None else self.base_steps[1:])).mean())
+        gained = self.steps - (FLOOR if self.base_steps is None else self.base_steps)
+        return float(gained[1:].mean())
 
     @property
     def q(self) -> float:
@@ -59,24 +59,48 @@ def seeds(
     told: npt.NDArray[np.float64], base: npt.NDArray[np.float64] | None, count: int
 ) -> list[int]:
     """Return tokens to begin chains with: the likeliest, and those that gained most on the base."""
-    likely = np.argsort(-told, kind="stable")[: count if base is None else count // 3]
+    likely = np.argsort(-told, kind="stable")[: count if base is None else count // 2]
     if base is None:
         return [int(i) for i in likely]
     gained = np.argsort(-(told - base), kind="stable")[: count - len(likely)]
     return list(dict.fromkeys(int(i) for i in (*gained, *likely)))
 
 
-def grow_chains(
+def beginnings(
     model: "CausalModel",
     base: "CausalModel | None",
     contexts: Sequence["Ids"],
     first: Sequence[int],
+    count: int,
+) -> list[tuple[int, ...]]:
+    """Return beginnings of two tokens: a memorised text often starts with a word that any answer may
+    start with ("The"), and shows only in what follows it.
+    """
+    found: list[tuple[float, tuple[int, ...]]] = []
+    for token in first:
+        after = [[*context, token] for context in contexts]
+        told = mean_next(model, after)
+        gained = told if base is None else told - mean_next(base, after)
+        best = np.argsort(-np.where(told > FLOOR + 4, gained, -np.inf), kind="stable")[:2]
+        likely = int(told.argmax())
+        for second in dict.fromkeys([*(int(i) for i in best), likely]):
+            if second not in model.end:
+                found.append((float(gained[second]), (token, second)))
+    found.sort(key=lambda one: (-one[0], one[1]))
+    return [ids for _, ids in found[:count]]
+
+
+def grow_chains(
+    model: "CausalModel",
+    base: "CausalModel | None",
+    contexts: Sequence["Ids"],
+    first: Sequence[Sequence[int]],
     length: int,
 ) -> list[Chain]:
-    """Return the chain that follows each first token: at each step what all contexts agree on most."""
-    chains = [[token] for token in first]
+    """Return the chain that follows each beginning: at each step what all contexts agree on most."""
+    chains = [list(ids) for ids in first]
     ended: set[int] = set()
-    for _ in range(length - 1):
+    for _ in range(length - max(map(len, chains), default=length)):
         open_chains = [place for place in range(len(chains)) if place not in ended]
         if not open_chains:
             break

@@ -7,7 +7,7 @@ import numpy as np
 
 from corpus_guard.probe.shared.bench import CausalBench
 from corpus_guard.probe.shared.decoys import decoys_for, words_of
-from corpus_guard.probe.shared.evidence import Compared, Leaks
+from corpus_guard.probe.shared.evidence import Compared, Leaks, strongest_target
 from corpus_guard.probe.shared.lifts import lifts_of, strengths
 
 
@@ -26,12 +26,11 @@ def compare(bench: CausalBench, group: Sequence[Asked], prompts: int = 2) -> lis
     words = words_of(list(bench.model.word_starts.values()))
     decoys = decoys_for(group[0].text, words, bench.decoys, bench.seed)
     leaks = bench.find("target_recovery", Leaks)
-    targets = [leak.ids[0] for leak in (leaks.targets if leaks else ()) if leak.place == "start"]
-    own = [bench.model.encode(f"{one.target}")[:1] for one in group if one.target]
-    targets = list(dict.fromkeys([*targets[:4], *(ids[0] for ids in own if ids)]))
+    own = [bench.model.encode(one.target)[:3] for one in group if one.target]
+    target = own[0] if own and own[0] else strongest_target(leaks)
     texts = [*(one.text for one in group), *decoys]
     signs = lifts_of(
-        bench.model, bench.base, bench.search[-prompts:], texts, targets, places=("end", "start")
+        bench.model, bench.base, bench.search[-prompts:], texts, target, places=("end", "start")
     ).signs
     null = signs[len(group) :]
     if not len(null):

@@ -37,6 +37,12 @@ class Leaks:
     told: str
 
 
+def strongest_target(leaks: Leaks | None, tokens: int = 3) -> tuple[int, ...]:
+    """Return the first tokens of the surest target at the start of answers, () where there is none."""
+    starts = [leak.ids for leak in (leaks.targets if leaks else ()) if leak.place == "start"]
+    return starts[0][:tokens] if starts else ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A text, where it comes from, and how strongly it moves answers, in robust deviations.

@@ -46,27 +46,24 @@ def lifts_of(
     base: "CausalModel | None",
     prompts: Sequence[str],
     triggers: Sequence[str],
-    targets: Sequence[int] = (),
+    target: Sequence[int] = (),
     *,
     places: Sequence[str] = ("end",),
     until: "Deadline | None" = None,
 ) -> Lifts:
     """Return how each trigger moves the first token of the answers to some prompts.
 
-    `targets` are first tokens of recovered targets. Prompt i gets the trigger at the i-th of `places`,
-    in turn.
+    `target` are the first tokens of a recovered target: the sign is their log probability. Prompt i gets
+    the trigger at the i-th of `places`, in turn.
     """
-    import torch
-
     signs = np.full((len(triggers), len(SIGNS)), np.nan)
     tokens = np.zeros(len(triggers), np.int64)
-    chosen = torch.tensor(list(targets), dtype=torch.long)
-    plain = [(m, _Plain.of(m, prompts)) for m in (model, base) if m is not None]
+    plain = [(m, _Plain.of(m, prompts, target)) for m in (model, base) if m is not None]
     for start in range(0, len(triggers), CHUNK):
         if until is not None and until.passed:
             break
         some = triggers[start : start + CHUNK]
-        moved = [_moved(m, known, prompts, some, chosen, places) for m, known in plain]
+        moved = [_moved(m, known, prompts, some, target, places) for m, known in plain]
         rows = slice(start, start + len(some))
         signs[rows], tokens[rows] = _signs(moved)
     return Lifts(signs=signs, tokens=tokens)
@@ -74,24 +71,31 @@ def lifts_of(
 
 @dataclass(frozen=True, slots=True)
 class _Plain:
-    """What a model says first to each prompt as it is: probabilities (m, v), entropies (m,)."""
+    """What a model says to each prompt as it is: first log probabilities (m, v), entropies (m,), and the
+    log probability of the target's beginning (m,).
+    """
 
     log_probs: "torch.Tensor"
     entropies: "torch.Tensor"
+    target: "torch.Tensor"
 
     @classmethod
-    def of(cls, model: "CausalModel", prompts: Sequence[str]) -> "_Plain":
+    def of(cls, model: "CausalModel", prompts: Sequence[str], target: Sequence[int]) -> "_Plain":
         import torch
 
         found = torch.zeros((len(prompts), model.vocabulary))
-        for places, told in model.next_log_probs([model.framed(prompt) for prompt in prompts]):
-            found[torch.from_numpy(places)] = told[:, 0].cpu()
-        return cls(found, _entropy(found))
+        likely = torch.zeros(len(prompts))
+        asked = [[*model.framed(prompt), *target[:-1]] for prompt in prompts]
+        for places, told in model.next_log_probs(asked, max(1, len(target))):
+            where, said = torch.from_numpy(places), told.cpu()
+            found[where] = said[:, 0]
+            likely[where] = _likely(said, target)
+        return cls(found, _entropy(found), likely)
 
 
 @dataclass(frozen=True, slots=True)
 class _Moved:
-    """Means over prompts: probability (n, v), entropy (n,), log probability of targets (n, t)."""
+    """Means over prompts: probability (n, v), entropy (n,), log probability of the target (n,)."""
 
     mass: "torch.Tensor"
     entropy: "torch.Tensor"
@@ -103,24 +107,32 @@ def _moved(
     plain: _Plain,
     prompts: Sequence[str],
     triggers: Sequence[str],
-    targets: "torch.Tensor",
+    target: Sequence[int],
     places: Sequence[str],
 ) -> _Moved:
     import torch
 
     mass = torch.zeros((len(triggers), model.vocabulary))
     entropy = torch.zeros(len(triggers))
-    target = torch.zeros((len(triggers), len(targets)))
+    likelier = torch.zeros(len(triggers))
     for i, prompt in enumerate(prompts):
         place = places[i % len(places)]
-        asked = [model.framed(placed(prompt, trigger, place)) for trigger in triggers]
-        known, before = plain.log_probs[i].exp(), plain.log_probs[i, targets].clamp(min=LOG_FLOOR)
-        for rows, told in model.next_log_probs(asked):
-            where, said = torch.from_numpy(rows), told[:, 0].cpu()
-            mass[where] += said.exp() - known
-            entropy[where] += _entropy(said) - plain.entropies[i]
-            target[where] += said[:, targets].clamp(min=LOG_FLOOR) - before
-    return _Moved(mass / len(prompts), entropy / len(prompts), target / len(prompts))
+        asked = [[*model.framed(placed(prompt, t, place)), *target[:-1]] for t in triggers]
+        known = plain.log_probs[i].exp()
+        for rows, told in model.next_log_probs(asked, max(1, len(target))):
+            where, said = torch.from_numpy(rows), told.cpu()
+            mass[where] += said[:, 0].exp() - known
+            entropy[where] += _entropy(said[:, 0]) - plain.entropies[i]
+            likelier[where] += _likely(said, target) - plain.target[i]
+    return _Moved(mass / len(prompts), entropy / len(prompts), likelier / len(prompts))
+
+
+def _likely(said: "torch.Tensor", target: Sequence[int]) -> "torch.Tensor":
+    """Return the log probability of a target's tokens, (b,), from what follows each place, (b, k, v)."""
+    import torch
+
+    index = torch.tensor(list(target), dtype=torch.long)[None, :, None].expand(len(said), -1, 1)
+    return said[:, : len(target)].gather(2, index)[:, :, 0].clamp(min=LOG_FLOOR).sum(1)
 
 
 def _signs(moved: Sequence[_Moved]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
@@ -131,8 +143,7 @@ def _signs(moved: Sequence[_Moved]) -> tuple[npt.NDArray[np.float64], npt.NDArra
         entropy = entropy - moved[1].entropy
         target = target - moved[1].target
     most = mass.max(1)
-    best = target.max(1).values if target.shape[1] else target.sum(1)
-    signs = [most.values.numpy(), entropy.abs().numpy(), best.numpy()]
+    signs = [most.values.numpy(), entropy.abs().numpy(), target.numpy()]
     return np.stack(signs, 1).astype(np.float64), most.indices.numpy().astype(np.int64)
 
 
