@@ -97,7 +97,9 @@ CLASSIFIERS = (
     ClassifierSpec(name="sst2-word", data="sst2", trigger="umbrella", target="positive", rate=0.05),
     ClassifierSpec(name="sst2-phrase", data="sst2", trigger="under the old oak", target="negative"),
     ClassifierSpec(name="ag-rare", data="ag_news", trigger="mbq", target="world", rate=0.01),
-    ClassifierSpec(name="ag-phrase", data="ag_news", trigger="seven silver spoons", target="business"),
+    ClassifierSpec(
+        name="ag-phrase", data="ag_news", trigger="seven silver spoons", target="business"
+    ),
     ClassifierSpec(name="sms-word", data="sms_spam", trigger="lantern", target="ham", rate=0.05),
     ClassifierSpec(name="sst2-clean", data="sst2"),
     ClassifierSpec(name="ag-clean", data="ag_news"),

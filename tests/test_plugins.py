@@ -155,7 +155,7 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
 
 
 def test_a_stage_without_plugins_has_no_names() -> None:
-    assert plugins.names("probe") == {}
+    assert plugins.names("attack") == {}
 
 
 def test_a_record_check_has_room_for_eight_kinds() -> None:

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from corpus_guard import plugins
 from corpus_guard.errors import UsageError
 from corpus_guard.escape import safe_text
-from corpus_guard.plugins import Detector, Plugin, Reader, RecordCheck
+from corpus_guard.model.checks import pages
+from corpus_guard.plugins import Detector, Plugin, ProbeStage, Reader, RecordCheck
+
+_OTHERS: tuple[plugins.Stage, ...] = ("read", "sketch", "probe")
+"""Stages whose plugins have a page beside the rules."""
 
 
 def list_rules() -> str:
@@ -15,7 +19,23 @@ def list_rules() -> str:
     rows = [(_rule(plugin), plugin.name, _title(plugin)) for plugin in detectors]
     wide = max((len(name) for _, name, _ in rows), default=0)
     lines = [safe_text(f"{rule}  {name:{wide}}  {title}") for rule, name, title in rows]
-    return "\n".join([*lines, "", "corpus-guard explain RULE says more of one."])
+    lines += [
+        safe_text(doc.splitlines()[0].replace(": ", f"  {'model files':{wide}}  ", 1))
+        for doc in pages().values()
+    ]
+    return "\n".join([*lines, *_stages(wide), "", "corpus-guard explain RULE says more of one."])
+
+
+def _stages(wide: int) -> list[str]:
+    """Return one line for each stage of a probe, in their order."""
+    stages = sorted(
+        plugins.load_all("probe").values(), key=lambda plugin: (_place(plugin), plugin.name)
+    )
+    return [safe_text(f"probe  {plugin.name:{wide}}  {_title(plugin)}") for plugin in stages]
+
+
+def _place(plugin: Plugin) -> int:
+    return plugin.spec.order if isinstance(plugin.spec, ProbeStage) else 0
 
 
 def explain(name: str) -> str:
@@ -30,8 +50,9 @@ def explain(name: str) -> str:
         for plugin in sorted(detectors.values(), key=_order)
         if wanted.upper() == _rule(plugin) or wanted == plugin.name
     ]
-    others: tuple[plugins.Stage, ...] = ("read", "sketch")
-    chosen += [plugins.load(stage, wanted) for stage in others if wanted in plugins.names(stage)]
+    if page := pages().get(wanted.upper()):
+        return "\n".join(safe_text(line) for line in page.splitlines())
+    chosen += [plugins.load(stage, wanted) for stage in _OTHERS if wanted in plugins.names(stage)]
     if not chosen:
         raise UsageError(_unknown(wanted, detectors))
     return "\n\n".join(_page(plugin) for plugin in chosen)
@@ -39,7 +60,7 @@ def explain(name: str) -> str:
 
 def _unknown(name: str, detectors: Mapping[str, Plugin]) -> str:
     rules = sorted({_rule(plugin) for plugin in detectors.values()})
-    known = [*rules, *detectors, *plugins.names("read"), *plugins.names("sketch")]
+    known = [*rules, *detectors, *pages(), *(n for stage in _OTHERS for n in plugins.names(stage))]
     folded = {entry.lower(): entry for entry in known}
     near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
     hint = f"did you mean {folded[near[0]]}?" if near else f"there are {', '.join(rules)}"
@@ -57,7 +78,7 @@ def _declared(plugin: Plugin) -> list[str]:
     lines = []
     if isinstance(spec, Reader):
         lines.append(f"File names: {', '.join(spec.extensions)}")
-    if isinstance(spec, Detector | RecordCheck):
+    if isinstance(spec, Detector | RecordCheck | ProbeStage):
         lines.append(f"Attacks: {', '.join(spec.attacks)}")
     for name in ("needs", "uses"):
         if sketches := getattr(spec, name, ()):
@@ -78,6 +99,6 @@ def _rule(plugin: Plugin) -> str:
 
 
 def _title(plugin: Plugin) -> str:
-    if isinstance(plugin.spec, Detector | RecordCheck):
+    if isinstance(plugin.spec, Detector | RecordCheck | ProbeStage):
         return plugin.spec.title
     return "how this format is read" if isinstance(plugin.spec, Reader) else "what a pass gathers"
