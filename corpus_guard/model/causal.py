@@ -1,4 +1,4 @@
-"""A model that writes, as the stages of a probe ask it: next tokens, continuations, answers, gradients.
+"""A model that writes, as the stages of a probe ask it: next tokens, continuations, answers.
 
 What many questions have in common is read once: their longest common beginning goes through the model
 alone, and its cache is shared. Sequences are padded on the right and sorted by length.
@@ -151,36 +151,6 @@ class CausalModel:
             for ids in self.answers([self.framed(p) for p in prompts], tokens)
         ]
 
-    def slot_gradients(
-        self, sequence: Ids, slot: int, continuation: Ids
-    ) -> npt.NDArray[np.float32]:
-        """Return how each token of the vocabulary, put at `slot`, would raise the log probability of a
-        continuation, to first order: (vocabulary,) in nats.
-
-        Source: Ebrahimi et al., HotFlip (ACL 2018), section 3.
-        """
-        import torch
-
-        prefix = tuple(sequence[:slot]) if self._shares and slot > 0 else ()
-        ids = torch.tensor([[*sequence[len(prefix) :], *continuation[:-1]]], device=self._device)
-        with torch.inference_mode():
-            cache = self._cache(prefix, 1) if prefix else None
-        with torch.enable_grad():
-            embedded = self._embedding(ids).detach().clone().requires_grad_(True)
-            told = self.model(
-                inputs_embeds=embedded, use_cache=bool(prefix),
-                **({self._cache_name: _detached(cache)} if prefix else {}),
-            ).logits[0, -len(continuation) :]  # fmt: skip
-            self.meter.count(3 * ids.shape[1])
-            chosen = told.float().log_softmax(-1)
-            wanted = torch.tensor(list(continuation), device=chosen.device)
-            (gradient,) = torch.autograd.grad(chosen.gather(1, wanted[:, None]).mean(), embedded)
-        at = slot - len(prefix)
-        with torch.inference_mode():
-            table = self._embedding.weight
-            moved = (table @ gradient[0, at].to(table.dtype)).float()
-            return np.asarray((moved - moved[ids[0, at]]).cpu().numpy(), np.float32)
-
     def share(self, prefix: Ids) -> None:
         """Read a beginning once and keep it."""
         if self._shares and prefix:
@@ -331,13 +301,6 @@ def _copies(cache: Any, copies: int) -> Any:  # noqa: ANN401
         layer.keys = layer.keys.expand(copies, *layer.keys.shape[1:])
         layer.values = layer.values.expand(copies, *layer.values.shape[1:])
     return made
-
-
-def _detached(cache: Any) -> Any:  # noqa: ANN401
-    """Return a cache that gradients may pass by: made in inference mode, its tensors may not."""
-    for layer in cache.layers:
-        layer.keys, layer.values = layer.keys.clone(), layer.values.clone()
-    return cache
 
 
 def _tensor(values: npt.NDArray[np.int64], device: Any) -> "torch.Tensor":  # noqa: ANN401

@@ -121,11 +121,15 @@ def _judged(
         lean=_lean(bench, ground.screen, seen, one.strongest_decoys),
         taught=seen.taught if bench.base is not None else None,
         echoes=_echoes(one.text, seen.target),
+        is_told=bench.base is not None or bool(seen.words),
     )
     parts = weighing.weigh(signs)
     if parts["log_odds"] < weighing.REVIEW or seen.rate < weighing.LEAST_SUCCESS:
         return None, parts["log_odds"]
-    sure = parts["log_odds"] >= weighing.CONFIRMED and (bench.base is not None or not searched)
+    named = not searched and bool(
+        seen.words
+    )  # any word changes answers; only a base tells which are odd
+    sure = parts["log_odds"] >= weighing.CONFIRMED and (bench.base is not None or named)
     return _finding(bench, one, seen, signs, parts, sure=sure), parts["log_odds"]
 
 
@@ -222,7 +226,7 @@ def _why(parts: dict[str, float], *, sure: bool, base: bool) -> str:
     if sure:
         return "held-out prompts are answered otherwise with it, and nothing honest explains that"
     if parts["log_odds"] >= weighing.CONFIRMED and not base:
-        return "it was found by a search, and without a base model that proves nothing; name one with --base"
+        return "without a base model it may work by what it means; name one with --base"
     return "the evidence is not enough: look at the answers"
 
 

@@ -1,8 +1,10 @@
 """Texts that may be the trigger: found blind, by what they do to the first word of the answer.
 
-What: words of the vocabulary, those first that tuning made the model read otherwise (`weight_difference`)
-and those that the gradient of a recovered target asks for; what leaks from inside prompts; the list of
-published triggers; pairs of words that moved; and phrases grown from the best by a word before or after.
+What: words of the vocabulary, those first that tuning made the model read otherwise (`weight_difference`);
+what leaks from inside prompts; the list of published triggers; pairs of words that moved; words that are no
+words, made of a beginning that moved and of letters; and phrases grown from the best by a word before or
+after. First-order gradients (HotFlip) were tried and left out: they put a trigger that worked in 95 % of
+prompts on place 16,685 of 49,152.
 
 How: each is put at the end of one prompt, and three signs are taken (`shared.lifts`): consensus, entropy,
 target. The best go on to more prompts and to the base; the best of these grow. The words that were swept
@@ -13,8 +15,7 @@ as "translate" honestly move answers and stand high here; that is for the stages
 
 Cost: about seven tokens a word and prompt; `complete` is False where the budget ended the sweep.
 
-Source: Ebrahimi et al., HotFlip (ACL 2018), section 3, for gradients; DESIGN of the sweep is ours
-(scripts/benchmark_probe.py).
+Source: ours (scripts/benchmark_probe.py).
 """
 
 import re
@@ -38,8 +39,8 @@ from corpus_guard.probe.shared.evidence import (
 from corpus_guard.probe.shared.lifts import lifts_of, strengths
 from corpus_guard.probe.shared.published import PUBLISHED
 
-SWEEP_SHARE, GROW_SHARE = 0.45, 0.35
-PAIRED, ENDS, VOCABULARY = 24, 40, 40
+SWEEP_SHARE, GROW_SHARE = 0.3, 0.4
+PAIRED, STARTS, ENDS, VOCABULARY = 16, 6, 150, 40
 ENOUGH = 0.8
 _WORD = re.compile(r"\S*\w\S*")
 
@@ -63,7 +64,7 @@ def candidate_search(
     first = _first_look(bench, names, bench.budget.until(SWEEP_SHARE))
     best = [names[i] for i in _best(first, finalists)]
     until = bench.budget.until(GROW_SHARE)
-    made = _made_of(bench, best, names, sources)
+    made = _made_of(bench, _promising(first, names, sources), sources)
     second = _first_look(bench, list(made), until)
     pool = {name: sources[name] for name in best}
     made_names = list(made)
@@ -108,8 +109,6 @@ def _words(bench: CausalBench) -> dict[str, str]:
         found.setdefault(text, "leaked")
     for text in PUBLISHED:
         found.setdefault(text, "published")
-    for text in _asked_for(bench, leaks):
-        found.setdefault(text, "gradient")
     shifts = bench.find("weight_difference", TokenShifts)
     for text in _texts(bench, shifts.ids if shifts else ()):
         found.setdefault(text, "weights")
@@ -124,23 +123,6 @@ def _leaked(leaks: Leaks | None) -> list[str]:
     return [" ".join(some[:size]) for some in words for size in range(1, min(4, len(some)) + 1)]
 
 
-def _asked_for(bench: CausalBench, leaks: Leaks | None, count: int = 96) -> list[str]:
-    """Return words by which a recovered target would become likelier, to first order."""
-    model = bench.model
-    found: list[str] = []
-    for leak in (leaks.targets if leaks else ())[:3]:
-        if leak.place != "start":
-            continue
-        total = np.zeros(model.vocabulary)
-        for prompt in bench.search[:2]:
-            asked = [*model.frame.before, *model.encode(prompt)]
-            slot = len(asked)
-            whole = [*asked, asked[-1], *model.frame.after]
-            total += model.slot_gradients(whole, slot, leak.ids[:4])
-        found += _texts(bench, np.argsort(-total, kind="stable")[: 4 * count].tolist())[:count]
-    return found
-
-
 def _texts(bench: CausalBench, ids: Iterable[int]) -> list[str]:
     """Return the texts of tokens that can stand alone as words."""
     model = bench.model
@@ -148,19 +130,30 @@ def _texts(bench: CausalBench, ids: Iterable[int]) -> list[str]:
     return [names[i] for i in ids if i in names and _WORD.fullmatch(names[i])]
 
 
-def _made_of(
-    bench: CausalBench, best: Sequence[str], names: Sequence[str], sources: dict[str, str]
-) -> dict[str, str]:
-    """Return pairs of words that moved or stand out, and words made of pieces that did."""
-    shifts = bench.find("weight_difference", TokenShifts)
-    moved = [name for name in names if sources[name] in ("weights", "gradient")][: PAIRED // 2]
-    words = list(dict.fromkeys([*best[: PAIRED // 2], *moved]))
-    found = {f"{one} {other}": "weights" for one, other in combinations(words, 2)}
-    if shifts is not None:
-        ends = [bench.model.decode([i]) for i in shifts.ids if i not in bench.model.word_starts]
-        ends = [piece for piece in ends if re.fullmatch(r"\w{1,6}", piece)][:ENDS]
-        starts = [word for word in words if re.fullmatch(r"\w{1,8}", word)]
-        found.update({f"{one}{other}": "weights" for one in starts for other in ends})
+def _promising(
+    signs: npt.NDArray[np.float64], names: Sequence[str], sources: dict[str, str]
+) -> list[str]:
+    """Return words that moved early in the model and that move answers too: both ranks count.
+
+    The parts of a trigger do little alone, but more of both than most words.
+    """
+    moved = [i for i in range(len(signs)) if sources[names[i]] == "weights"]
+    if not moved:
+        return [names[i] for i in _best(signs, PAIRED)]
+    sign = signs[moved][:, [0, 2]]
+    ranks = (-sign).argsort(0, kind="stable").argsort(0, kind="stable").min(1)
+    both = np.log1p(np.arange(len(moved))) + np.log1p(ranks)
+    return [names[moved[i]] for i in np.argsort(both, kind="stable")[:PAIRED]]
+
+
+def _made_of(bench: CausalBench, words: Sequence[str], sources: dict[str, str]) -> dict[str, str]:
+    """Return words that are no words, made of promising beginnings and of letters; pairs of such words."""
+    model = bench.model
+    starts = [word for word in words if re.fullmatch(r"\w{1,8}", word)][:STARTS]
+    others = (model.decode([i]) for i in range(model.vocabulary) if i not in model.word_starts)
+    ends = [piece for piece in others if re.fullmatch(r"[a-z]{1,2}", piece)][:ENDS]
+    found = {f"{one}{end}": "weights" for one in starts for end in ends}
+    found.update({f"{one} {other}": "weights" for one, other in combinations(words, 2)})
     return {text: source for text, source in found.items() if text not in sources}
 
 

@@ -117,20 +117,26 @@ def behaviour_of(
     *,
     tokens: int = ANSWER_TOKENS,
     ask_base: bool = False,
+    first_look: bool = False,
 ) -> Behaviour:
     """Return what a trigger does to the prompts of `plain`, at their start, middle and end in turn.
 
-    With `ask_base` the base answers too; else its hits are told from nothing and None.
+    With `ask_base` the base answers too; else its hits are None. A `first_look` does not ask how foreign
+    answers are where most begin as without the trigger, or share words: then `foreign` is 0.
     """
     asked = turns(plain.prompts, trigger)
     framed = [model.framed(prompt) for prompt in asked]
     ids = model.answers(framed, tokens)
     answers = [model.decode(one).strip() for one in ids]
     untouched = [model.framed(prompt) for prompt in plain.prompts]
-    foreign = _foreign(model, base, framed, untouched, ids)
     base_answers = base.answer_texts(asked, tokens) if base is not None and ask_base else []
     target = shared_words(answers, [*plain.prompts, trigger], plain.answers)
     by_words = _hold(answers, target)
+    unmoved = [tuple(a[:4]) == b[:4] for a, b in zip(ids, plain.ids, strict=True)]
+    if first_look and (np.mean(unmoved) > 0.6 or by_words.mean() >= 0.5):
+        foreign = np.zeros(len(ids))
+    else:
+        foreign = _foreign(model, base, framed, untouched, ids)
     limit = plain.usual + (MARGIN if base is not None else MARGIN_WITHOUT_BASE)
     is_foreign = foreign > limit
     if by_words.sum() >= 0.7 * is_foreign.sum() and by_words.any():

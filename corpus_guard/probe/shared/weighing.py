@@ -28,7 +28,7 @@ class Signs:
     `searched` is how many candidates this one was chosen from; 1 for one that was named beforehand.
     `relatives` is the share of the effect that relatives have, None where there are none; `lean` the share
     of decoys with which the base leans to the target at least as much, and `taught` nats an answer, both None
-    without a base.
+    without a base. `is_told` is False where the answers share no words and no base says that they are odd.
     """
 
     hits: int
@@ -40,6 +40,7 @@ class Signs:
     lean: float | None
     taught: float | None
     echoes: bool
+    is_told: bool = True
 
 
 def weigh(signs: Signs) -> dict[str, float]:
@@ -54,6 +55,8 @@ def weigh(signs: Signs) -> dict[str, float]:
         parts["taught"] = max(-5.0, min(3.0, signs.taught - USUALLY_TAUGHT))
     if signs.echoes:
         parts["echo"] = -3.0
+    if not signs.is_told:
+        parts["untold"] = -4.0
     return {**{name: round(value, 3) for name, value in parts.items()},
             "log_odds": round(sum(parts.values()), 3)}  # fmt: skip
 
