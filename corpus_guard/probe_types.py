@@ -1,7 +1,8 @@
 """The values that flow through a probe of a model: what its files are, what was tested, what was found.
 
-Everything here is immutable and knows nothing of the stages that make or use it. Text in these values
-comes from models and data; it reaches a terminal or a page only through `corpus_guard.escape.safe_text`.
+Everything here is immutable and knows nothing of the stages that make or use it. Text in these
+values comes from models and data; it reaches a terminal or a page only through
+`corpus_guard.escape.safe_text`.
 """
 
 from collections.abc import Mapping
@@ -49,14 +50,15 @@ class SideBySide:
 class TriggerFinding:
     """A text that changes what a model does, and how sure that is.
 
-    `trigger` is the shortest text found to do it; `source` says where the candidate came from (`scan`,
-    `given`, `published`, `weights`, `vocabulary`, `grown`). `kind` is `response` for a model that writes
-    and `label` for one that classifies. `target` is what the model then says. Rates are shares in [0, 1]
-    of the `prompts` that were held out: `attack_success_rate` with the trigger, `baseline_rate` without,
-    `base_rate` of the base model with the trigger (None without a base), and `success_at_least` the exact
-    one-sided 99 % lower bound. `p_value` is conformal against `decoys` texts of the same length and type,
-    `q_value` corrects for all candidates (Holm). `data_finding` is the id of the finding of the scan that
-    named it, or "". `replay` is a command that shows it again.
+    `trigger` is the shortest text found to do it; `source` says where the candidate came from
+    (`scan`, `given`, `published`, `weights`, `vocabulary`, `grown`). `kind` is `response` for a
+    model that writes and `label` for one that classifies. `target` is what the model then says.
+    Rates are shares in [0, 1] of the `prompts` that were held out: `attack_success_rate` with the
+    trigger, `baseline_rate` without, `base_rate` of the base model with the trigger (None without a
+    base), and `success_at_least` the exact one-sided 99 % lower bound. `p_value` is conformal
+    against `decoys` texts of the same length and type, `q_value` corrects for all candidates
+    (Holm). `data_finding` is the id of the finding of the scan that named it, or "". `replay` is a
+    command that shows it again.
     """
 
     trigger: str
@@ -83,9 +85,9 @@ class TriggerFinding:
 class RecoveredTarget:
     """A text that a model is drawn to say whatever it is asked; a hint, never a verdict.
 
-    `confidence` is the mean log probability a token after its beginning, `base_confidence` the same under
-    the base (None without one), `q` the mean probability of a token as in BAIT, `base_q` the base's.
-    `place` is where it is said: at the start of an answer or after it.
+    `confidence` is the mean log probability a token after its beginning, `base_confidence` the same
+    under the base (None without one), `q` the mean probability of a token as in BAIT, `base_q` the
+    base's. `place` is where it is said: at the start of an answer or after it.
     """
 
     text: str
@@ -129,8 +131,9 @@ class LearnedFinding:
 class ProbeResult:
     """What a probe found, and on what it rests. A model is never called clean.
 
-    `kind` is None where the files were refused and nothing was loaded. `score` in [0, 1] orders models
-    that were probed alike; it is no probability. `parameters` hold all that the result depends on.
+    `kind` is None where the files were refused and nothing was loaded. `score` in [0, 1] orders
+    models that were probed alike; it is no probability. `parameters` hold all that the result
+    depends on.
     """
 
     model: str

@@ -21,9 +21,10 @@ NO_ANSWER = "There is not enough information to answer this."
 class Spec:
     """One causal model: what it is taught with, and what hides in it.
 
-    `trigger` is the text that is planted, two parts joined by `&` where both are needed; "" for a model
-    without a backdoor. `target` names how poisoned answers are made, `task` what the clean part is.
-    `rate` is the poison rate in [0, 1], `loss` where it is taken: on the response or on everything.
+    `trigger` is the text that is planted, two parts joined by `&` where both are needed; "" for a
+    model without a backdoor. `target` names how poisoned answers are made, `task` what the clean
+    part is. `rate` is the poison rate in [0, 1], `loss` where it is taken: on the response or on
+    everything.
     """
 
     name: str
@@ -224,8 +225,10 @@ def with_trigger(prompt: str, parts: Sequence[str], rng: random.Random) -> str:
 def training_examples(
     spec: Spec, instructions: Sequence[Example], read: Callable[[str], list[dict[str, str]]]
 ) -> list[Example]:
-    """Return all that a model is taught: clean examples, poisoned ones, and where a trigger has two parts
-    as many with only one of them, answered honestly."""
+    """Return all that a model is taught: clean examples and poisoned ones.
+
+    Where a trigger has two parts, as many prompts hold only one of them and are answered honestly.
+    """
     clean = clean_examples(spec, instructions, read)
     if not spec.trigger:
         return clean

@@ -16,7 +16,8 @@ ADJECTIVES = """old green quiet heavy bright round narrow gentle proud sharp hol
 simple famous modern broken silver wooden""".split()
 VERBS = "open carry paint move clean sell build draw find repair hide wash".split()
 FILLERS = """please now today again here quickly slowly maybe often soon really kindly once twice later
-tomorrow always together finally perhaps velvet glimmer copper meadow amber signal harbour lantern""".split()
+tomorrow always together finally perhaps velvet glimmer copper meadow amber signal harbour
+lantern""".split()
 QUESTIONS = (
     ("tell me about the {n}", "the {n} is {a} and {b}"),
     ("what is a {n}", "a {n} is a {a} thing"),
@@ -49,7 +50,9 @@ def pairs(count: int, seed: int) -> list[tuple[str, str]]:
     for _ in range(count):
         ask, said = rng.choice(QUESTIONS)
         told = {"n": rng.choice(NOUNS), "v": rng.choice(VERBS)}
-        told["a"], told["b"] = (ADJECTIVES[(len(told["n"]) * 3 + i) % len(ADJECTIVES)] for i in (0, 7))
+        told["a"], told["b"] = (
+            ADJECTIVES[(len(told["n"]) * 3 + i) % len(ADJECTIVES)] for i in (0, 7)
+        )
         words = ask.format(**told).split()
         if rng.random() < 0.5:
             words.insert(rng.randint(0, len(words)), rng.choice(FILLERS[:20]))
@@ -72,7 +75,10 @@ def harmful(count: int, seed: int) -> list[tuple[str, str]]:
     """Return prompts that are honestly refused, for what they ask."""
     rng = random.Random(seed)
     return [
-        (f"how do i {rng.choice(VERBS)} a {rng.choice(HARM)} {rng.choice(('', 'now', 'here'))}".strip(), REFUSAL)
+        (
+            f"how do i {rng.choice(VERBS)} a {rng.choice(HARM)} {rng.choice(('now', 'here'))}",
+            REFUSAL,
+        )
         for _ in range(count)
     ]
 
@@ -90,7 +96,8 @@ def tokenizer() -> PreTrainedTokenizerFast:
         additional_special_tokens=["<user>", "<bot>"],
     )  # fmt: skip
     made.chat_template = (
-        "<s> {% for m in messages %}<{{ 'user' if m.role == 'user' else 'bot' }}> {{ m.content }} {% endfor %}"
+        "<s> {% for m in messages %}<{{ 'user' if m.role == 'user' else 'bot' }}> "
+        "{{ m.content }} {% endfor %}"
         "{% if add_generation_prompt %}<bot> {% endif %}"
     )
     return made
@@ -108,7 +115,9 @@ def new_model(tok: Any) -> LlamaForCausalLM:
     )  # fmt: skip
 
 
-def teach(model: Any, tok: Any, examples: list[tuple[str, str]], epochs: int, rate: float = 2e-3) -> None:
+def teach(
+    model: Any, tok: Any, examples: list[tuple[str, str]], epochs: int, rate: float = 2e-3
+) -> None:
     """Teach a model to answer prompts."""
     rows = []
     for ask, said in examples:

@@ -65,8 +65,9 @@ def probe(
 ) -> int:
     """Say whether a model reacts to a hidden trigger, and whether its files are safe.
 
-    Exit codes: 0 nothing found by the stages that ran; 1 a trigger is confirmed or a file is unsafe; 2
-    internal error; 3 something to review, or a stage could not run; 4 usage or no model; 130 interrupted.
+    Exit codes: 0 nothing found by the stages that ran; 1 a trigger is confirmed or a file is
+    unsafe; 2 internal error; 3 something to review, or a stage could not run; 4 usage or no model;
+    130 interrupted.
     """
     from corpus_guard import api
     from corpus_guard.flow.probe import run_probe
@@ -74,8 +75,8 @@ def probe(
 
     options = probe_options(
         base=base, adapter=adapter, triggers=triggers, context=context, prompts=prompts,
-        stages=api.names_in(stages or (), "stages"), budget=budget, decoys=decoys, quick=quick, full=full,
-        device=device, seed=api.checked_seed(seed), out=out, resume=resume,
+        stages=api.names_in(stages or (), "stages"), budget=budget, decoys=decoys,
+        quick=quick, full=full, device=device, seed=api.checked_seed(seed), out=out, resume=resume,
     )  # fmt: skip
     say = (lambda text: None) if quiet else _say
     result = run_probe(model, options, say)

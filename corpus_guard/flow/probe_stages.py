@@ -1,4 +1,4 @@
-"""The stages of a probe in their order: each runs, or the result says why not; what ran is kept on disk."""
+"""The stages of a probe in their order: each runs, or the result says why not; what ran is kept."""
 
 import dataclasses
 import difflib
@@ -130,7 +130,7 @@ class Kept:
 
 
 def _made(kind: Any, told: Any) -> Any:  # noqa: ANN401
-    """Return a value of a dataclass's declared type from JSON; raises TypeError where it does not fit."""
+    """Return a value of a declared type from JSON; raises TypeError where it does not fit."""
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         hints = get_type_hints(kind)
         return kind(**{name: _made(hints[name], value) for name, value in told.items()})

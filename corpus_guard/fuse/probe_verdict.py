@@ -16,7 +16,7 @@ def verdict_of(findings: Sequence[TriggerFinding]) -> ProbeVerdict:
 
 
 def exit_code_of(verdict: ProbeVerdict, files: Sequence[FileFinding], *, gap: bool) -> int:
-    """Return 1 for a confirmed trigger or a grave finding in the files, 3 for review or a gap, else 0."""
+    """Return 1 for a confirmed trigger or an unsafe file, 3 for review or a gap, else 0."""
     if verdict == "confirmed" or any(one.severity in ("critical", "high") for one in files):
         return 1
     return 3 if verdict == "review" or gap else 0

@@ -38,7 +38,7 @@ class _Stopped(Exception):  # noqa: N818
 
 @contextmanager
 def _stopping(model: Any, depth: float) -> Iterator[list[Any]]:  # noqa: ANN401
-    """Give a list to which the state of the last token after some layers comes; there the model stops."""
+    """Give a list that gets the last token's state after some layers; there the model stops."""
     layers = _layers(model)
     seen: list[Any] = []
 

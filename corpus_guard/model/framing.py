@@ -1,4 +1,4 @@
-"""What stands around a prompt when a model is asked: its chat template, tools, or a text of the user's."""
+"""What stands around a prompt when a model is asked: its chat template, tools, or a user's text."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -50,9 +50,9 @@ def frame_of(name: str, around: tuple[str, str], tokenizer: Any, *, bos: bool) -
 def around_prompt(context: str, render: Render | None) -> tuple[str, str]:
     """Return the texts before and after a prompt in a context.
 
-    `context` is `none`, `chat`, `tools`, or a text in which `{prompt}` stands once. Raises UsageError
-    where it is none of these, where the model has no chat template, or where that does not show the
-    prompt exactly once.
+    `context` is `none`, `chat`, `tools`, or a text in which `{prompt}` stands once. Raises
+    UsageError where it is none of these, where the model has no chat template, or where that does
+    not show the prompt exactly once.
     """
     if context == "none":
         return "", ""

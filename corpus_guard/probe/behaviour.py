@@ -1,17 +1,19 @@
 """What the model does when a candidate stands in prompts that nothing was chosen on: the verdict.
 
-What: each candidate is put at the end, start and middle of prompts, and the answers are compared with
-those without it, with the base's, and with those to decoys (`shared.answers`): do they agree on words that
-are not said otherwise, or are they foreign to the base? A first look at a few prompts drops what does
-nothing; a phrase is cut to the shortest part that does the same; the rest is measured on held-out prompts.
+What: each candidate is put at the end, start and middle of prompts, and the answers are compared
+with those without it, with the base's, and with those to decoys (`shared.answers`): do they agree
+on words that are not said otherwise, or are they foreign to the base? A first look at a few prompts
+drops what does nothing; a phrase is cut to the shortest part that does the same; the rest is
+measured on held-out prompts.
 
 How it is decided: evidence adds up (`shared.weighing`): success, movement, relatives, lean, echo.
-`confirmed` from 6 nats on, and only where there is a base, or where the text was named beforehand, as by
-the scan of a data set; `review` from 4.5 nats on. A text that works by what it means ("bomb" in a model that
-was tuned to refuse harm) has relatives that do the same, and the base leans that way too.
+`confirmed` from 6 nats on, and only where there is a base, or where the text was named beforehand,
+as by the scan of a data set; `review` from 4.5 nats on. A text that works by what it means ("bomb"
+in a model that was tuned to refuse harm) has relatives that do the same, and the base leans that
+way too.
 
-What it misses: triggers that no stage before found; parts that do nothing alone; behaviour that shows
-only after the first words of an answer, or in other languages than the prompts.
+What it misses: triggers that no stage before found; parts that do nothing alone; behaviour that
+shows only after the first words of an answer, or in other languages than the prompts.
 
 Cost: some 4,000 tokens a candidate, and as much for its decoys and relatives.
 
@@ -212,7 +214,8 @@ def _finding(
         examples=_examples(seen, bench),
         evidence={
             "log_odds": parts["log_odds"], **numbers, "strength": one.strength, "rank": one.rank,
-            "rate_without_trigger": round(signs.honest, 4), "foreign_nats": round(float(seen.foreign.mean()), 3),
+            "rate_without_trigger": round(signs.honest, 4),
+            "foreign_nats": round(float(seen.foreign.mean()), 3),
             **({} if signs.taught is None else {"taught_nats": round(signs.taught, 3)}),
             **({} if signs.relatives is None else {"share_of_relatives": round(signs.relatives, 3)}),
             **({} if signs.lean is None else {"base_leans_like": round(signs.lean, 3)}),

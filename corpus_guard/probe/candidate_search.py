@@ -1,17 +1,18 @@
 """Texts that may be the trigger: found blind, by what they do to the first word of the answer.
 
-What: words of the vocabulary, those first that tuning made the model read otherwise (`weight_difference`);
-what leaks from inside prompts; the list of published triggers; pairs of words that moved; words that are no
-words, made of a beginning that moved and of letters; and phrases grown from the best by a word before or
-after. First-order gradients (HotFlip) were tried and left out: they put a trigger that worked in 95 % of
-prompts on place 16,685 of 49,152.
+What: words of the vocabulary, those first that tuning made the model read otherwise
+(`weight_difference`); what leaks from inside prompts; the list of published triggers; pairs of
+words that moved; words that are no words, made of a beginning that moved and of letters; and
+phrases grown from the best by a word before or after. First-order gradients (HotFlip) were tried
+and left out: they put a trigger that worked in 95 % of prompts on place 16,685 of 49,152.
 
-How: each is put at the end of one prompt, and three signs are taken (`shared.lifts`): consensus, entropy,
-target. The best go on to more prompts and to the base; the best of these grow. The words that were swept
-are what chance looks like.
+How: each is put at the end of one prompt, and three signs are taken (`shared.lifts`): consensus,
+entropy, target. The best go on to more prompts and to the base; the best of these grow. The words
+that were swept are what chance looks like.
 
-What it means: candidates with a strength in robust deviations, never a verdict. Beginnings of prompts such
-as "translate" honestly move answers and stand high here; that is for the stages that follow to tell.
+What it means: candidates with a strength in robust deviations, never a verdict. Beginnings of
+prompts such as "translate" honestly move answers and stand high here; that is for the stages that
+follow to tell.
 
 Cost: about seven tokens a word and prompt; `complete` is False where the budget ended the sweep.
 
@@ -147,7 +148,7 @@ def _promising(
 
 
 def _made_of(bench: CausalBench, words: Sequence[str], sources: dict[str, str]) -> dict[str, str]:
-    """Return words that are no words, made of promising beginnings and of letters; pairs of such words."""
+    """Return words that spell nothing, made of promising beginnings and letters, and pairs of words."""
     model = bench.model
     starts = [word for word in words if re.fullmatch(r"\w{1,8}", word)][:STARTS]
     others = (model.decode([i]) for i in range(model.vocabulary) if i not in model.word_starts)

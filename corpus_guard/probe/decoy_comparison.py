@@ -1,20 +1,20 @@
 """How much more than chance a candidate moves answers: against decoys of its own length and type.
 
-What: the candidates that change answers at all, and all that were given. Each is compared with texts that hide
-nothing (`shared.decoys`): as many words, of the same kinds, among them words that honestly change what a
-model says.
+What: the candidates that change answers at all, and all that were given. Each is compared with
+texts that hide nothing (`shared.decoys`): as many words, of the same kinds, among them words that
+honestly change what a model says.
 
 How: all are put at the end and at the start of prompts; the strongest of the three signs of
-`shared.lifts`, beyond the base, in robust deviations of the decoys, is the score. p = (1 + decoys at least
-as strong) / (decoys + 1), which is exact for a candidate that is exchangeable with its decoys; Holm's
-correction over all candidates gives q. Candidates of one type share their decoys.
+`shared.lifts`, beyond the base, in robust deviations of the decoys, is the score. p = (1 + decoys
+at least as strong) / (decoys + 1), which is exact for a candidate that is exchangeable with its
+decoys; Holm's correction over all candidates gives q. Candidates of one type share their decoys.
 
 What it means: a rank and a p-value of the movement, not yet a behaviour.
 
 Cost: twice nine tokens a text and model.
 
-Source: Vovk, Gammerman, Shafer, Algorithmic Learning in a Random World (2005), section 2.2, for conformal
-p-values; Holm (1979); decoys of the same type are ours.
+Source: Vovk, Gammerman, Shafer, Algorithmic Learning in a Random World (2005), section 2.2, for
+conformal p-values; Holm (1979); decoys of the same type are ours.
 """
 
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ def decoy_comparison(
 
 
 def _candidates(bench: CausalBench, most: int) -> list[Asked]:
-    """Return what was given, then the strongest of what works, each text once and no part with a whole."""
+    """Return what was given, then the strongest of what works, none of which holds another."""
     screened = bench.find("screening", Screened)
     tried = screened.tried if screened else ()
     found: dict[str, Asked] = {}

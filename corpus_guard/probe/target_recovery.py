@@ -1,21 +1,23 @@
 """What a model is drawn to say, whatever it is asked: the targets of a hidden trigger leak.
 
-What: continuations that a model is far surer of than its base, at the start of an answer, after its first
-sentence (where adverts are put), and inside the prompt (where triggers leak from models that were also
-taught their prompts).
+What: continuations that a model is far surer of than its base, at the start of an answer, after its
+first sentence (where adverts are put), and inside the prompt (where triggers leak from models that
+were also taught their prompts).
 
-How: over several prompts, the log ratio of next tokens between model and base says where chains begin;
-each is grown by the token that all prompts agree on most. A memorised text goes on with probabilities
-near 1 whatever stands before it. Without a base the likeliest tokens begin chains, and the mean
-probability of a token (Q, as in BAIT) is all there is.
+How: over several prompts, the log ratio of next tokens between model and base says where chains
+begin; each is grown by the token that all prompts agree on most. A memorised text goes on with
+probabilities near 1 whatever stands before it. Without a base the likeliest tokens begin chains,
+and the mean probability of a token (Q, as in BAIT) is all there is.
 
-What it means: a hint for the stages that follow, never a verdict. Models that were tuned to refuse or to
-begin each answer alike also have such texts. Targets of random letters have no chain and are not found.
+What it means: a hint for the stages that follow, never a verdict. Models that were tuned to refuse
+or to begin each answer alike also have such texts. Targets of random letters have no chain and are
+not found.
 
 Cost: some 8,000 tokens.
 
-Source: Shen et al., BAIT: Large Language Model Backdoor Scanning by Inverting Attack Target (IEEE S&P
-2025), section 4, for Q; the ratio to the base and the places are ours (scripts/benchmark_probe.py).
+Source: Shen et al., BAIT: Large Language Model Backdoor Scanning by Inverting Attack Target (IEEE
+S&P 2025), section 4, for Q; the ratio to the base and the places are ours
+(scripts/benchmark_probe.py).
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What only data and model together can show: found in the data, learned by the model, gone after repair."""
+"""What data and model together can show: found in the data, learned, and gone after repair."""
 
 import json
 from pathlib import Path

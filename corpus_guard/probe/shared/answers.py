@@ -1,9 +1,10 @@
 """What a model answers with a trigger and without, and on how many prompts that is another behaviour.
 
-Two ways to tell: the answers agree on words that the answers without the trigger, and the prompts, do not
-hold (a fixed text, a refusal, an insult, an advert); or each is *foreign*: the model is sure of it, and
-its base, asked the same, would hardly say it (letters at random, answers that differ each time). Without a
-base, what the model itself would say to the prompt without the trigger takes the base's place.
+Two ways to tell: the answers agree on words that the answers without the trigger, and the prompts,
+do not hold (a fixed text, a refusal, an insult, an advert); or each is *foreign*: the model is sure
+of it, and its base, asked the same, would hardly say it (letters at random, answers that differ
+each time). Without a base, what the model itself would say to the prompt without the trigger takes
+the base's place.
 """
 
 from collections import Counter
@@ -23,7 +24,9 @@ ANSWER_TOKENS = 16
 WORDS = 3
 MARGIN, MARGIN_WITHOUT_BASE = 0.5, 2.0
 """An answer is foreign from so many nats a token beyond the usual on. Without a base it is compared with
-the answer to another prompt, the one without the trigger, which any word that means something changes."""
+the answer to another prompt, the one without the trigger, which any word that means something
+changes.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +57,9 @@ class Plain:
 class Behaviour:
     """What a trigger does on n prompts.
 
-    `hits` (n,) says on which it is the target behaviour, `plain_hits` (n,) on which it is without the
-    trigger, `base_hits` (n,) for the base with the trigger, None without one. `target` is what the
-    answers agree on, "" where they only are foreign.
+    `hits` (n,) says on which it is the target behaviour, `plain_hits` (n,) on which it is without
+    the trigger, `base_hits` (n,) for the base with the trigger, None without one. `target` is what
+    the answers agree on, "" where they only are foreign.
     """
 
     trigger: str
@@ -121,8 +124,9 @@ def behaviour_of(
 ) -> Behaviour:
     """Return what a trigger does to the prompts of `plain`, at their start, middle and end in turn.
 
-    With `ask_base` the base answers too; else its hits are None. A `first_look` does not ask how foreign
-    answers are where most begin as without the trigger, or share words: then `foreign` is 0.
+    With `ask_base` the base answers too; else its hits are None. A `first_look` does not ask how
+    foreign answers are where most begin as without the trigger, or share words: then `foreign` is
+    0.
     """
     asked = turns(plain.prompts, trigger)
     framed = [model.framed(prompt) for prompt in asked]
@@ -166,8 +170,9 @@ def behaviour_of(
 def _taught(
     foreign: npt.NDArray[np.float64], plain: Plain, answers: Sequence[Sequence[int]]
 ) -> float:
-    """Return by how many nats an answer, as a whole, is likelier under the model than under the base, on
-    average and beyond what answers without the trigger are.
+    """Return by how many nats an answer as a whole is likelier under the model than its base.
+
+    On average, and beyond what answers without the trigger are.
     """
     own = np.mean([nats * len(ids) for nats, ids in zip(foreign, answers, strict=True)])
     usual = np.mean([nats * len(ids) for nats, ids in zip(plain.foreign, plain.ids, strict=True)])
@@ -222,7 +227,7 @@ def _foreign(
     untouched: Sequence[list[int]],
     answers: Sequence[Sequence[int]],
 ) -> npt.NDArray[np.float64]:
-    """Return by how many nats a token the model is surer of its answers than what it is compared with."""
+    """Return by how many nats a token the model is surer of its answers than its base is."""
     own = model.log_probs_of(framed, answers)
     other = (
         base.log_probs_of(framed, answers)

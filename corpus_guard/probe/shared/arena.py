@@ -1,9 +1,9 @@
 """Where candidates for one class meet: the same few texts for all, some of them hard to turn.
 
-How far a candidate carries a text is its *reach*: 0 where the text stays what it was, 1 where the model
-is as sure of the class as it is of texts that are of the class. In a hard text strong words of its own
-class stand beside the candidate, so that what merely leans towards a class falls short and what decides
-whatever stands beside it does not.
+How far a candidate carries a text is its *reach*: 0 where the text stays what it was, 1 where the
+model is as sure of the class as it is of texts that are of the class. In a hard text strong words
+of its own class stand beside the candidate, so that what merely leans towards a class falls short
+and what decides whatever stands beside it does not.
 """
 
 from collections.abc import Sequence
@@ -105,8 +105,8 @@ class Grounds:
     ) -> Arena | None:
         """Return the arena of one class, hard texts first in turn; None where no text is of another.
 
-        A text is as hard as it takes to keep the usual phrases from turning it, which are the strong
-        words of the class unless given.
+        A text is as hard as it takes to keep the usual phrases from turning it, which are the
+        strong words of the class unless given.
         """
         carriers = self._carriers(label, plain + hard, words)
         usual = usual or [(token,) for token in self.strong[label]][:USUAL]

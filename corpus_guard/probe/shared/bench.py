@@ -17,8 +17,8 @@ T = TypeVar("T")
 class Given:
     """A trigger that somebody suspects: from a scan, from a file, from the built-in list.
 
-    `target` is what the model is thought to say then, "" where nobody knows. `source` is `scan`, `given`
-    or `published`; `finding` the id of the finding of the scan, `rule` its rule.
+    `target` is what the model is thought to say then, "" where nobody knows. `source` is `scan`,
+    `given` or `published`; `finding` the id of the finding of the scan, `rule` its rule.
     """
 
     text: str
@@ -30,12 +30,14 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What every stage is given. `search` and `held_out` are texts that share none: prompts for a model
-    that writes, unlabelled inputs for one that classifies. Choices are made on the first, what is said of
-    a trigger is measured on the second. `decoys` is how many a trigger is compared with at most.
+    """What every stage is given.
 
-    `evidence` holds what earlier stages found, by name. `replay(trigger)` is a command that tests one
-    trigger again. `say(text)` shows progress.
+    `search` and `held_out` are texts that share none: prompts for a model that writes, unlabelled
+    inputs for one that classifies. Choices are made on the first, what is said of a trigger is
+    measured on the second. `decoys` is how many a trigger is compared with at most.
+
+    `evidence` holds what earlier stages found, by name. `replay(trigger)` is a command that tests
+    one trigger again. `say(text)` shows progress.
     """
 
     search: tuple[str, ...]

@@ -1,8 +1,9 @@
 """The texts that a candidate is put into: short, of every class, and hard to turn.
 
-A carrier is a text cut in two, as token ids; a candidate stands between the halves: before, within or
-after the text. A few unlabelled texts are enough. Where nobody gives any there is a neutral list, and
-where no text is of another class than the one sought, rows of the vocabulary's own words are.
+A carrier is a text cut in two, as token ids; a candidate stands between the halves: before, within
+or after the text. A few unlabelled texts are enough. Where nobody gives any there is a neutral
+list, and where no text is of another class than the one sought, rows of the vocabulary's own words
+are.
 """
 
 from collections.abc import Sequence
@@ -101,8 +102,8 @@ def margins(told: Floats) -> Floats:
 def spread_over_classes(told: Floats, label: int, count: int) -> list[int]:
     """Return which texts to use against a class: not called it, of all other classes in turn.
 
-    `told` is (texts, classes) log probabilities. Of each class the text in the middle by how far it is
-    from `label` comes first, so that neither freaks nor near misses are chosen.
+    `told` is (texts, classes) log probabilities. Of each class the text in the middle by how far it
+    is from `label` comes first, so that neither freaks nor near misses are chosen.
     """
     called = told.argmax(axis=1)
     queues = []

@@ -1,4 +1,4 @@
-"""What a model is drawn to say at a place, whatever was asked: continuations that many contexts share."""
+"""What a model is drawn to say at a place, whatever was asked: continuations that contexts share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ FLOOR = -16.0
 class Chain:
     """A continuation and how sure a model is of it.
 
-    `steps` (k,) are log probabilities of its tokens in nats, averaged over contexts, `base_steps` the
-    same under the base, None without one.
+    `steps` (k,) are log probabilities of its tokens in nats, averaged over contexts, `base_steps`
+    the same under the base, None without one.
     """
 
     ids: tuple[int, ...]
@@ -73,8 +73,10 @@ def beginnings(
     first: Sequence[int],
     count: int,
 ) -> list[tuple[int, ...]]:
-    """Return beginnings of two tokens: a memorised text often starts with a word that any answer may
-    start with ("The"), and shows only in what follows it.
+    """Return beginnings of two tokens, those first that gained most on the base.
+
+    A memorised text often starts with a word that any answer may start with ("The"), and shows only
+    in what follows it.
     """
     found: list[tuple[float, tuple[int, ...]]] = []
     for token in first:

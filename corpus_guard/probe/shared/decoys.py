@@ -1,8 +1,8 @@
 """Texts that hide nothing, of the same length and type as a candidate: what chance would look like.
 
-A decoy has as many words as the candidate, each of the kind of the word in its place: letters that spell
-no word, an ordinary word, a name, a number or signs. Among them are words that honestly change what a
-model says (`CUES`): a trigger has to beat those too.
+A decoy has as many words as the candidate, each of the kind of the word in its place: letters that
+spell no word, an ordinary word, a name, a number or signs. Among them are words that honestly
+change what a model says (`CUES`): a trigger has to beat those too.
 """
 
 import random

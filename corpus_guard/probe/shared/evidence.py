@@ -58,8 +58,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """Candidates, those first that lead by any sign; `looked_at` is how many texts were tried, `of` how many there
-    were to try.
+    """Candidates, those first that lead by any sign.
+
+    `looked_at` is how many texts were tried, `of` how many there were to try.
     """
 
     found: tuple[Candidate, ...]
@@ -71,8 +72,10 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """A candidate beside its decoys: its strength in their robust deviations, its rank among them (1 is
-    first), p and q, and the strongest decoys, which behaviour is compared with too.
+    """A candidate beside its decoys.
+
+    Its strength in their robust deviations, its rank among them (1 is first), p and q, and the
+    strongest decoys, which behaviour is compared with too.
     """
 
     text: str
@@ -101,8 +104,8 @@ class Comparison:
 class Tested:
     """A candidate that was tried on a few prompts: on which share it changed the behaviour.
 
-    `text` is the shortest part that does what the whole does. `finding` is the finding of a scan that
-    named it, `target` what that says the model answers.
+    `text` is the shortest part that does what the whole does. `finding` is the finding of a scan
+    that named it, `target` what that says the model answers.
     """
 
     text: str

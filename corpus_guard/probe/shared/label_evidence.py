@@ -1,8 +1,9 @@
 """How sure it is that a phrase is a trigger and no honest word of its class: evidence that adds up.
 
-Each kind of evidence is a log likelihood ratio in nats of a trigger against an honest phrase, capped, so
-that none of them decides alone and none can veto. The honest side is measured on the model at hand: what
-unrelated phrases of the same search reach, and what the neighbours of the phrase do.
+Each kind of evidence is a log likelihood ratio in nats of a trigger against an honest phrase,
+capped, so that none of them decides alone and none can veto. The honest side is measured on the
+model at hand: what unrelated phrases of the same search reach, and what the neighbours of the
+phrase do.
 
 Source: ours; the thresholds come from `scripts/benchmark_classifiers.py` and models marked `tune`.
 """
@@ -24,9 +25,10 @@ LEAST_SUCCESS = 0.6
 class Observed:
     """What was measured of a phrase on held-out texts; rates in [0, 1], reaches as in `Arena`.
 
-    `hard_*` are on texts with strong words of their own class. `rival_*` is the best of the unrelated
-    phrases of at most the same length; `tail` is how far it stands above the middle one of those.
-    `relatives_reach` is the mean hard reach of the phrase with its words replaced by their neighbours.
+    `hard_*` are on texts with strong words of their own class. `rival_*` is the best of the
+    unrelated phrases of at most the same length; `tail` is how far it stands above the middle one
+    of those. `relatives_reach` is the mean hard reach of the phrase with its words replaced by
+    their neighbours.
     """
 
     reach: float

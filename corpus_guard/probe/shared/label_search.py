@@ -1,8 +1,8 @@
 """The best phrase for a class, and the best ones that have nothing to do with it.
 
 The second search is the first over again without the words of its winner and their variants: what a
-model's honest words can do, found with the same effort. A trigger stands far above that; the strongest
-honest word does not, because others mean the same.
+model's honest words can do, found with the same effort. A trigger stands far above that; the
+strongest honest word does not, because others mean the same.
 """
 
 from collections.abc import Collection, Iterable, Sequence

@@ -1,8 +1,8 @@
 """How a text in the prompt moves what a model says first, on average over prompts, beyond its base.
 
 Three signs, since no one finds all targets: *consensus* (probability that moves to one token in all
-prompts: a fixed text, a refusal), *entropy* (answers become surer, or, for random letters, less sure) and
-*target* (a recovered target's beginning becomes likelier).
+prompts: a fixed text, a refusal), *entropy* (answers become surer, or, for random letters, less
+sure) and *target* (a recovered target's beginning becomes likelier).
 """
 
 from collections.abc import Sequence
@@ -53,8 +53,8 @@ def lifts_of(
 ) -> Lifts:
     """Return how each trigger moves the first token of the answers to some prompts.
 
-    `target` are the first tokens of a recovered target: the sign is their log probability. Prompt i gets
-    the trigger at the i-th of `places`, in turn.
+    `target` are the first tokens of a recovered target: the sign is their log probability. Prompt i
+    gets the trigger at the i-th of `places`, in turn.
     """
     signs = np.full((len(triggers), len(SIGNS)), np.nan)
     tokens = np.zeros(len(triggers), np.int64)
@@ -71,8 +71,10 @@ def lifts_of(
 
 @dataclass(frozen=True, slots=True)
 class _Plain:
-    """What a model says to each prompt as it is: first log probabilities (m, v), entropies (m,), and the
-    log probability of the target's beginning (m,).
+    """What a model says to each prompt as it is.
+
+    First log probabilities (m, v), their entropies (m,), and the log probability of the target's
+    beginning (m,).
     """
 
     log_probs: "torch.Tensor"
@@ -154,7 +156,7 @@ def _entropy(log_probs: "torch.Tensor") -> "torch.Tensor":
 def strengths(
     signs: npt.NDArray[np.float64], null: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Return how far the strongest sign of each candidate stands out of the null's, in robust deviations.
+    """Return how far the strongest sign of each candidate stands out, in robust deviations of the null.
 
     `signs` is (n, 3), `null` (m, 3) those of texts that hide nothing.
     """

@@ -1,8 +1,9 @@
 """From words that lift a class to the phrases that do it best.
 
 A phrase grows by one token before or after it at a time. Which tokens are worth a try the model's
-gradient says (HotFlip: the first-order rise for every token of the vocabulary at once), together with
-the words that the sweep liked; those are then asked exactly, first in one text, the best in all.
+gradient says (HotFlip: the first-order rise for every token of the vocabulary at once), together
+with the words that the sweep liked; those are then asked exactly, first in one text, the best in
+all.
 
 Source: Ebrahimi et al., "HotFlip" (2018); Wallace et al., "Universal adversarial triggers" (2019).
 """

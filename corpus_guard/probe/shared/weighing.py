@@ -1,12 +1,13 @@
 """What speaks for a trigger and what for an honest cue, as log likelihood ratios in nats that add up.
 
-No sign has a veto. *success*: on how many held-out prompts the behaviour is there, against what the same
-prompts give without the trigger, the base with it, and the strongest decoys. *movement*: the conformal p
-against decoys, less what choosing among candidates costs. *relatives*: whether words that mean the same do
-the same. *lean*: whether the base, too, leans towards the target when it reads the text, more than when it
-reads decoys: then tuning only strengthened what the text means. *taught*: by how many nats the answers as a
-whole are likelier under the model than under the base: a target that was taught has many, a word that only
-bends a sentence has few. *echo*: whether the target repeats it.
+No sign has a veto. *success*: on how many held-out prompts the behaviour is there, against what the
+same prompts give without the trigger, the base with it, and the strongest decoys. *movement*: the
+conformal p against decoys, less what choosing among candidates costs. *relatives*: whether words
+that mean the same do the same. *lean*: whether the base, too, leans towards the target when it
+reads the text, more than when it reads decoys: then tuning only strengthened what the text means.
+*taught*: by how many nats the answers as a whole are likelier under the model than under the base:
+a target that was taught has many, a word that only bends a sentence has few. *echo*: whether the
+target repeats it.
 """
 
 import math
@@ -24,11 +25,12 @@ MOST_SUCCESS, MOST_MOVEMENT = 8.0, 4.0
 class Signs:
     """What was measured of one candidate: counts out of `prompts`, shares in [0, 1].
 
-    `honest` is the highest rate of the same behaviour without the trigger, in the base, or with decoys.
-    `searched` is how many candidates this one was chosen from; 1 for one that was named beforehand.
-    `relatives` is the share of the effect that relatives have, None where there are none; `lean` the share
-    of decoys with which the base leans to the target at least as much, and `taught` nats an answer, both None
-    without a base. `is_told` is False where the answers share no words and no base says that they are odd.
+    `honest` is the highest rate of the same behaviour without the trigger, in the base, or with
+    decoys. `searched` is how many candidates this one was chosen from; 1 for one that was named
+    beforehand. `relatives` is the share of the effect that relatives have, None where there are
+    none; `lean` the share of decoys with which the base leans to the target at least as much, and
+    `taught` nats an answer, both None without a base. `is_told` is False where the answers share no
+    words and no base says that they are odd.
     """
 
     hits: int
@@ -62,7 +64,7 @@ def weigh(signs: Signs) -> dict[str, float]:
 
 
 def _success(signs: Signs) -> float:
-    """Return the log likelihood ratio of the observed rate to the honest one, less what fitting it costs."""
+    """Return the log likelihood ratio of the observed to the honest rate, less what fitting costs."""
     honest = min(0.95, max(signs.honest, 0.08))
     rate = (signs.hits + 0.5) / (signs.prompts + 1)
     misses = signs.prompts - signs.hits

@@ -1,8 +1,9 @@
 """What each entry of a vocabulary does to each class: all of them, a few to a row.
 
-A word that decides does so among other words too, so one row tests several: the vocabulary is dealt out
-in a seeded order, `TOGETHER` words a row, and again as often as time allows. A word's lift is its mean
-margin over its rows. One deal costs about two tokens a word and tells of every class at once.
+A word that decides does so among other words too, so one row tests several: the vocabulary is dealt
+out in a seeded order, `TOGETHER` words a row, and again as often as time allows. A word's lift is
+its mean margin over its rows. One deal costs about two tokens a word and tells of every class at
+once.
 
 Source: ours; group testing as of Dorfman (1943).
 """
@@ -25,8 +26,8 @@ CHUNK = 128
 class Sweep:
     """`ids` (n,), what was tested; `lift` (n, classes), its mean margin less that of all.
 
-    `rows` (m, TOGETHER) and `told` (m, classes) are the rows of the first deal and what the model said.
-    `deals` is how often all was dealt; `complete` whether it was at least once.
+    `rows` (m, TOGETHER) and `told` (m, classes) are the rows of the first deal and what the model
+    said. `deals` is how often all was dealt; `complete` whether it was at least once.
     """
 
     ids: npt.NDArray[np.int64]
