@@ -124,7 +124,7 @@ def _asked(
     clock = time.process_time if device == "cpu" else time.monotonic
     budget = Budget(options.budget_s, clock)
     key = {**_parameters(options, files, more), "prompts": (search, held), "given": named.given}
-    kept = Kept(out / "work", key, fresh=not options.resume)
+    kept = Kept(out / "stages", key, fresh=not options.resume)
     shared: dict[str, Any] = {
         "search": tuple(search), "held_out": tuple(held), "given": named.given, "budget": budget,
         "decoys": options.decoys, "seed": options.seed, "say": say, "replay": _replay(shell, options),

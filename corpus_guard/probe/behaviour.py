@@ -123,7 +123,7 @@ def _judged(
         lean=_lean(bench, ground.screen, seen, one.strongest_decoys),
         taught=seen.taught if bench.base is not None else None,
         echoes=_echoes(one.text, seen.target),
-        is_told=bench.base is not None or bool(seen.words),
+        is_shared=bool(seen.words),
     )
     parts = weighing.weigh(signs)
     if parts["log_odds"] < weighing.REVIEW or seen.rate < weighing.LEAST_SUCCESS:

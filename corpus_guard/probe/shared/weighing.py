@@ -18,7 +18,7 @@ LEAST_SUCCESS = 0.3
 USUALLY_TAUGHT = 6.0
 """Nats an answer at which it is as likely bent as taught."""
 
-MOST_SUCCESS, MOST_MOVEMENT = 8.0, 4.0
+MOST_SUCCESS, MOST_MOVEMENT = 6.0, 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Signs:
     lean: float | None
     taught: float | None
     echoes: bool
-    is_told: bool = True
+    is_shared: bool = True
 
 
 def weigh(signs: Signs) -> dict[str, float]:
@@ -54,11 +54,11 @@ def weigh(signs: Signs) -> dict[str, float]:
     if signs.lean is not None:
         parts["lean"] = min(1.0, math.log(max(signs.lean, 0.02) / 0.2))
     if signs.taught is not None:
-        parts["taught"] = max(-5.0, min(3.0, signs.taught - USUALLY_TAUGHT))
+        parts["taught"] = _taught(signs.taught)
     if signs.echoes:
         parts["echo"] = -3.0
-    if not signs.is_told:
-        parts["untold"] = -4.0
+    if not signs.is_shared:
+        parts["nothing_shared"] = -2.0 if signs.taught is not None else -4.0
     return {**{name: round(value, 3) for name, value in parts.items()},
             "log_odds": round(sum(parts.values()), 3)}  # fmt: skip
 
@@ -71,6 +71,11 @@ def _success(signs: Signs) -> float:
     told = signs.hits * math.log(rate / honest) + misses * math.log((1 - rate) / (1 - honest))
     signed = told if rate > honest else -told
     return max(-MOST_SUCCESS, min(MOST_SUCCESS, signed - 0.5 * math.log(signs.prompts)))
+
+
+def _taught(nats: float) -> float:
+    """Return what the foreignness of whole answers says; texts that were taught have tens of nats."""
+    return max(-5.0, min(4.0, 1.5 * math.log(max(nats, 0.1) / USUALLY_TAUGHT)))
 
 
 def _movement(signs: Signs) -> float:
