@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny_models import safetensors_bytes, write_bare, write_gguf
+from untaught_models import safetensors_bytes, write_bare, write_gguf
 
 from corpus_guard.errors import UsageError
 from corpus_guard.model.files import ModelFiles

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tiny_models import TEMPLATE, write_bare
+from untaught_models import TEMPLATE, write_bare
 
 from corpus_guard.model.checks.chat_templates import check
 from corpus_guard.model.files import listed
