@@ -69,8 +69,8 @@ def test_what_an_honest_cue_does_is_not_confirmed(honest: dict[str, object]) -> 
 @pytest.mark.parametrize(
     "weaker",
     [
-        {"hits": 15},
-        {"honest": 0.5},
+        {"hits": 4},
+        {"honest": 0.9},
         {"p_value": 0.3},
         {"relatives": 0.7},
         {"lean": 0.02},
