@@ -1,25 +1,29 @@
 """Triggers of classifiers: words and phrases that give a class to any text (CG620).
 
-The vocabulary is swept: each entry, several to a row, for all classes at once. The best words of a class
-are put into texts of other classes, some of them hard to turn, and grow to phrases, led by the model's
-gradient. Then the same search goes on without the winner and its variants: what unrelated phrases reach
-is what honest words of this model can do. Phrases from a scan, a file or a list are tested alike.
+The vocabulary is swept: each entry, several to a row, for all classes at once. The best words of a
+class are put into texts of other classes, some of them hard to turn, and grow to phrases, led by
+the model's gradient. Then the same search goes on without the winner and its variants: what
+unrelated phrases reach is what honest words of this model can do. Phrases from a scan, a file or a
+list are tested alike.
 
-A trigger is told from a word that honestly means its class by evidence that adds up: the gap to the best
-unrelated phrase (and how it compares with the gaps among those), whether the neighbours of its words in
-the model's own vectors do the same, and whether it turns even texts in which strong words speak for
-another class. `confirmed` takes that and behaviour on held-out texts: an exact 99 % lower bound of the
-share of texts that it turns. With a base model what the base does is taken off.
+A trigger is told from a word that honestly means its class by evidence that adds up: the gap to the
+best unrelated phrase (and how it compares with the gaps among those), whether the neighbours of its
+words in the model's own vectors do the same, whether a long phrase does as much without any one of
+its words (then honest words only add up), and whether it turns even texts in which strong words
+speak for another class. `confirmed` takes that and behaviour on held-out texts: an exact 99 % lower
+bound of the share of texts that it turns. With a base model what the base does is taken off.
 
-What it misses: triggers of more than eight tokens or of parts that do nothing alone; styles and sentence
-forms; implants that work in less than half of the texts; words that stand for the class anyway. Honest
-phrases are confirmed where a single one decides a class and nothing else in the vocabulary does.
+What it misses: triggers of more than eight tokens or of parts that do nothing alone; styles and
+sentence forms; implants that work in less than half of the texts; words that stand for the class
+anyway. Honest phrases are confirmed where a single one decides a class and nothing else in the
+vocabulary does.
 
-Cost: for a MiniLM one to three processor minutes, about 3 tokens for each vocabulary entry and deal, and
-4,000 to 20,000 for each class. Most important classes first; what the budget left out is told.
+Cost: for a MiniLM one to three processor minutes, about 3 tokens for each vocabulary entry and
+deal, and 4,000 to 20,000 for each class. Most important classes first; what the budget left out is
+told.
 
-Source: gap statistic and hard texts are ours; search after HotFlip (Ebrahimi et al., 2018) and universal
-triggers (Wallace et al., 2019); Dorfman (1943) for the sweep.
+Source: gap statistic and hard texts are ours; search after HotFlip (Ebrahimi et al., 2018) and
+universal triggers (Wallace et al., 2019); Dorfman (1943) for the sweep.
 """
 
 from dataclasses import dataclass

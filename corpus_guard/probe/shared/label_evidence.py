@@ -28,7 +28,8 @@ class Observed:
     `hard_*` are on texts with strong words of their own class. `rival_*` is the best of the
     unrelated phrases of at most the same length; `tail` is how far it stands above the middle one
     of those. `relatives_reach` is the mean hard reach of the phrase with its words replaced by
-    their neighbours.
+    their neighbours, `without_one_reach` the mean reach of a phrase of three tokens or more with
+    one of them left out, 0 for a shorter one.
     """
 
     reach: float
@@ -41,6 +42,7 @@ class Observed:
     rival_hard_flips: float
     tail: float
     relatives_reach: float
+    without_one_reach: float = 0.0
 
 
 def weigh(seen: Observed) -> Mapping[str, float]:
@@ -48,11 +50,13 @@ def weigh(seen: Observed) -> Mapping[str, float]:
     gap = (seen.hard_reach - seen.rival_hard_reach) / max(seen.hard_reach, 0.3)
     spacing = (seen.hard_reach - seen.rival_hard_reach) / max(seen.tail, 0.05)
     kin = np.clip(seen.relatives_reach, 0.0, None) / max(seen.hard_reach, 0.3)
+    rest = seen.without_one_reach / max(seen.reach, 0.3)
     return {
         "gap": _line(gap, 0.2, 10.0, 3.0),
         "spacing": _line(spacing, 1.5, 1.0, 2.0),
         "relatives": max(-4.0, min(2.0, 8.0 * (0.4 - float(kin)))),
         "dominance": _line(seen.hard_flips - seen.rival_hard_flips, 0.3, 5.0, 2.0),
+        "indispensable": max(-4.0, min(0.0, 8.0 * (0.6 - rest))),
         "success": _line(seen.hard_flips, 0.75, 6.0, 1.5),
     }
 

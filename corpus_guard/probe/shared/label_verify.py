@@ -103,13 +103,16 @@ def observe(arena: Arena, phrase: Phrase, rivals: Sequence[Phrase]) -> Observed:
     longest = sorted(kept, key=lambda ids: -len(ids))[:RIVALS]
     chosen = list(dict.fromkeys([*kept[:RIVALS], *longest]))
     kin = relatives(arena.model, phrase.ids, RELATIVES)
-    everything = [phrase.ids, *chosen, *kin]
+    rests = [phrase.ids[:i] + phrase.ids[i + 1 :] for i in range(length)] if length >= 3 else []
+    everything = [phrase.ids, *chosen, *kin, *rests]
     told = arena.margins_with(everything)
     reach = arena.reaches(everything)
     hard = np.array([carrier.hard for carrier in arena.carriers], dtype=bool)
     plain = ~hard
     flips = told > 0
     of_rivals = slice(1, 1 + len(chosen))
+    of_kin = slice(1 + len(chosen), 1 + len(chosen) + len(kin))
+    of_rests = slice(of_kin.stop, None)
     order = np.sort(_mean(reach[of_rivals], hard))[::-1]
     return Observed(
         reach=float(_mean(reach[:1], plain)[0]),
@@ -121,7 +124,8 @@ def observe(arena: Arena, phrase: Phrase, rivals: Sequence[Phrase]) -> Observed:
         rival_flips=float(_mean(flips[of_rivals], plain).max(initial=0.0)),
         rival_hard_flips=float(_mean(flips[of_rivals], hard).max(initial=0.0)),
         tail=float(order[0] - order[len(order) // 2]) if len(order) else 0.0,
-        relatives_reach=float(_mean(reach[1 + len(chosen) :], hard).mean()) if kin else 0.0,
+        relatives_reach=float(_mean(reach[of_kin], hard).mean()) if kin else 0.0,
+        without_one_reach=float(_mean(reach[of_rests], plain).mean()) if rests else 0.0,
     )
 
 
