@@ -59,11 +59,8 @@ def run_probe(target: str, options: ProbeOptions, say: Say = lambda text: None) 
     device = _device(options.device)
     files = take_in(target)
     more = [take_in(name) for name in (options.base, options.adapter) if name]
-    findings = tuple(
-        dict.fromkeys(_hashable(one) for given in (files, *more) for one in given.findings)
-    )
-    by_key = {_hashable(one): one for given in (files, *more) for one in given.findings}
-    unsafe = tuple(by_key[key] for key in findings)
+    seen = {_key(one): one for given in (files, *more) for one in given.findings}
+    unsafe = tuple(seen.values())
     out = options.out or Path(".corpus_guard") / _folder_name(target, files)
     with workspace(out, fresh=not options.resume):
         result = _probed(target, options, files, more, unsafe, named, device, out, say, started)
@@ -72,7 +69,7 @@ def run_probe(target: str, options: ProbeOptions, say: Say = lambda text: None) 
     return result
 
 
-def _hashable(one: FileFinding) -> tuple[str, str, str]:
+def _key(one: FileFinding) -> tuple[str, str, str]:
     return one.rule, one.file, one.message
 
 

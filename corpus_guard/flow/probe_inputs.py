@@ -58,12 +58,12 @@ def suspected(path: Path | None) -> Suspected:
         return Suspected()
     shown = safe_text(str(path), 300)
     try:
-        head = path.read_bytes()[:4096].lstrip()
+        told = path.read_bytes()  # once: it may be a pipe
     except OSError as error:
         raise UsageError(
             f"--triggers {shown} cannot be read ({error.strerror}); give a file"
         ) from error
-    found = _of_report(path) if head.startswith(b"{") else _of_lines(path)
+    found = _of_report(path) if told.lstrip().startswith(b"{") else _of_lines(told)
     if not found.given and not found.untested:
         raise UsageError(
             f"--triggers {shown} holds no trigger; give one a line, or the report of a scan"
@@ -71,8 +71,8 @@ def suspected(path: Path | None) -> Suspected:
     return found
 
 
-def _of_lines(path: Path) -> Suspected:
-    lines = path.read_bytes()[: 1 << 20].decode("utf-8", "replace").splitlines()
+def _of_lines(told: bytes) -> Suspected:
+    lines = told[: 1 << 20].decode("utf-8", "replace").splitlines()
     texts = dict.fromkeys(line.strip() for line in lines if line.strip())
     kept = [text for text in texts if len(text) <= LONGEST_TRIGGER][:MOST_GIVEN]
     return Suspected(given=tuple(Given(text=text, source="given") for text in kept))

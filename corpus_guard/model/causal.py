@@ -6,6 +6,7 @@ alone, and its cache is shared. Sequences are padded on the right and sorted by 
 
 import copy
 import inspect
+import re
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -80,6 +81,12 @@ class CausalModel:
             for token, text, one, two in zip(ids, texts, alone, after, strict=True)
             if text and len(one) == 1 and one[-1] == two[-1] == token
         }
+
+    @cached_property
+    def ordinary_words(self) -> list[str]:
+        """The lower-case words of the Latin alphabet among the word starts, sorted."""
+        found = {text for text in self.word_starts.values() if re.fullmatch(r"[a-z]{3,14}", text)}
+        return sorted(found)
 
     def with_frame(self, frame: Frame) -> "CausalModel":
         """Return the same model in another frame."""

@@ -17,8 +17,7 @@ shows only after the first words of an answer, or in other languages than the pr
 
 Cost: some 4,000 tokens a candidate, and as much for its decoys and relatives.
 
-Source: Clopper and Pearson (1934) for the bound; the signs and their weights are ours
-(scripts/benchmark_probe.py).
+Source: Clopper and Pearson (1934) for the bound; the signs and their weights are ours.
 """
 
 from collections.abc import Sequence
@@ -31,7 +30,6 @@ from corpus_guard.plugins import probe_stage
 from corpus_guard.probe.shared import weighing
 from corpus_guard.probe.shared.answers import Behaviour, Plain, behaviour_of, plain_of
 from corpus_guard.probe.shared.bench import CausalBench
-from corpus_guard.probe.shared.decoys import words_of
 from corpus_guard.probe.shared.evidence import Compared, Comparison, Verified
 from corpus_guard.probe.shared.placing import turns
 from corpus_guard.probe.shared.relatives import relatives_of
@@ -148,7 +146,7 @@ def _honest(bench: CausalBench, ground: _Ground, seen: Behaviour, decoys: Sequen
 
 def _relatives(bench: CausalBench, ground: _Ground, seen: Behaviour) -> float | None:
     """Return the share of a candidate's effect that texts of the same meaning have."""
-    words = words_of(list(bench.model.word_starts.values()))
+    words = bench.model.ordinary_words
     near = relatives_of(seen.trigger, words)
     if not near or not seen.rate:
         return None
@@ -165,7 +163,7 @@ def _lean(
     if base is None or not seen.hits.any():
         return None
     first = base.encode(seen.answers[int(seen.hits.argmax())])[:5]
-    words = words_of(list(base.word_starts.values()))
+    words = base.ordinary_words
     step = max(1, len(words) // LEANED)
     others = [*decoys, *words[::step][:LEANED]]
     if not first:

@@ -16,7 +16,7 @@ follow to tell.
 
 Cost: about seven tokens a word and prompt; `complete` is False where the budget ended the sweep.
 
-Source: ours (scripts/benchmark_probe.py).
+Source: ours.
 """
 
 import re

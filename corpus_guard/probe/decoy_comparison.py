@@ -24,7 +24,7 @@ from corpus_guard.errors import NotPresent
 from corpus_guard.plugins import probe_stage
 from corpus_guard.probe.shared.bench import CausalBench
 from corpus_guard.probe.shared.comparing import Asked, compare
-from corpus_guard.probe.shared.decoys import type_of, words_of
+from corpus_guard.probe.shared.decoys import type_of
 from corpus_guard.probe.shared.evidence import Compared, Comparison, Screened
 
 WORKS = 0.34
@@ -46,7 +46,7 @@ def decoy_comparison(
     asked = _candidates(bench, most)
     if not asked:
         raise NotPresent("no candidate changes what the model does")
-    known = frozenset(words_of(list(bench.model.word_starts.values())))
+    known = frozenset(bench.model.ordinary_words)
     groups: dict[tuple[str, ...], list[Asked]] = {}
     for one in asked:
         groups.setdefault(type_of(one.text, known), []).append(one)

@@ -8,7 +8,7 @@ What it means: what does nothing here is left out of what follows. Nothing here 
 
 Cost: some 900 tokens a candidate.
 
-Source: ours (scripts/benchmark_probe.py).
+Source: ours.
 """
 
 from dataclasses import replace

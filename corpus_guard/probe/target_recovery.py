@@ -16,8 +16,7 @@ not found.
 Cost: some 8,000 tokens.
 
 Source: Shen et al., BAIT: Large Language Model Backdoor Scanning by Inverting Attack Target (IEEE
-S&P 2025), section 4, for Q; the ratio to the base and the places are ours
-(scripts/benchmark_probe.py).
+S&P 2025), section 4, for Q; the ratio to the base and the places are ours.
 """
 
 from collections.abc import Sequence

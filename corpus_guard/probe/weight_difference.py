@@ -10,7 +10,7 @@ often move too.
 Cost: the first layers once for each token in both models.
 
 Source: the difference to a base as in model diffing; reading it off the first layers, which serves full
-fine-tunes and adapters alike, is ours (scripts/benchmark_probe.py).
+fine-tunes and adapters alike, is ours.
 """
 
 import numpy as np

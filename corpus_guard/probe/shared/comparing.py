@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from corpus_guard.probe.shared.bench import CausalBench
-from corpus_guard.probe.shared.decoys import decoys_for, words_of
+from corpus_guard.probe.shared.decoys import decoys_for
 from corpus_guard.probe.shared.evidence import Compared, Leaks, strongest_target
 from corpus_guard.probe.shared.lifts import lifts_of, strengths
 
@@ -23,7 +23,7 @@ class Asked:
 
 def compare(bench: CausalBench, group: Sequence[Asked], prompts: int = 2) -> list[Compared]:
     """Return the candidates of one type beside their decoys; [] where there are no decoys of it."""
-    words = words_of(list(bench.model.word_starts.values()))
+    words = bench.model.ordinary_words
     decoys = decoys_for(group[0].text, words, bench.decoys, bench.seed)
     leaks = bench.find("target_recovery", Leaks)
     own = [bench.model.encode(one.target)[:3] for one in group if one.target]

@@ -26,11 +26,6 @@ _NAMES = (
 )  # fmt: skip
 
 
-def words_of(vocabulary: Sequence[str]) -> list[str]:
-    """Return the ordinary lower-case words among whole words of a vocabulary, sorted."""
-    return sorted({w for w in vocabulary if re.fullmatch(r"[a-z]{3,14}", w)})
-
-
 def type_of(candidate: str, known: frozenset[str]) -> tuple[str, ...]:
     """Return the kind of each word of a candidate; candidates of one type can share decoys."""
     return tuple(_kind(word, known) for word in candidate.split()[:12]) or ("word",)
