@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from corpus_guard.errors import UnreadableTarget, UsageError
 from corpus_guard.escape import safe_text
-from corpus_guard.flow.opening_models import Opened, OpenedClassifier, open_model
+from corpus_guard.flow.opening_models import (
+    Opened,
+    OpenedClassifier,
+    TakenIn,
+    open_model,
+    take_in_all,
+)
 from corpus_guard.flow.probe_inputs import Suspected, prompts_for, suspected
 from corpus_guard.flow.probe_stages import Kept, Ran, run_stages, stages_for
 from corpus_guard.flow.workspace import workspace
 from corpus_guard.fuse.probe_verdict import exit_code_of, learned_of, verdict_of
-from corpus_guard.model.intake import take_in
 from corpus_guard.model.meter import Budget, Meter
 from corpus_guard.probe.shared.bench import Bench, CausalBench, ClassifierBench
 from corpus_guard.probe.shared.evidence import Leaks
@@ -57,13 +62,12 @@ def run_probe(target: str, options: ProbeOptions, say: Say = lambda text: None) 
     named = suspected(options.triggers)
     stages_for("causal", options.stages)  # a wrong name is told before anything is loaded
     device = _device(options.device)
-    files = take_in(target)
-    more = [take_in(name) for name in (options.base, options.adapter) if name]
-    seen = {_key(one): one for given in (files, *more) for one in given.findings}
+    given = take_in_all(target, options.base, options.adapter)
+    seen = {_key(one): one for files in given.each for one in files.findings}
     unsafe = tuple(seen.values())
-    out = options.out or Path(".corpus_guard") / _folder_name(target, files)
+    out = options.out or Path(".corpus_guard") / _folder_name(given.model)
     with workspace(out, fresh=not options.resume):
-        result = _probed(target, options, files, more, unsafe, named, device, out, say, started)
+        result = _probed(given, options, unsafe, named, device, out, say, started)
         probe_json.write(result, out / "probe.json")
         probe_page.write(result, out / "probe.html")
     return result
@@ -74,10 +78,8 @@ def _key(one: FileFinding) -> tuple[str, str, str]:
 
 
 def _probed(
-    target: str,
+    given: TakenIn,
     options: ProbeOptions,
-    files: "ModelFiles",
-    more: "list[ModelFiles]",
     unsafe: tuple[FileFinding, ...],
     named: Suspected,
     device: str,
@@ -87,28 +89,25 @@ def _probed(
 ) -> ProbeResult:
     meter = Meter()
     shell: dict[str, Any] = {
-        "model": target, "base": options.base, "adapter": options.adapter,
-        "architecture": files.architecture, "files": unsafe, "seed": options.seed, "out": out,
-        "parameters": _parameters(options, files, more),
+        "model": given.model.name, "base": options.base, "adapter": options.adapter,
+        "architecture": given.model.architecture, "files": unsafe, "seed": options.seed, "out": out,
+        "parameters": _parameters(options, given),
     }  # fmt: skip
     try:
         say("loading the model")
-        opened = open_model(
-            target, options.base, options.adapter, meter, context=options.context, device=device
-        )
+        opened = open_model(given, meter, context=options.context, device=device)
     except UnreadableTarget as why:
         if not unsafe:
             raise
         return _refused(shell, str(why), started)
-    return _asked(shell, opened, options, files, more, named, device, out, meter, say, started)
+    return _asked(shell, opened, options, given, named, device, out, meter, say, started)
 
 
 def _asked(
     shell: dict[str, Any],
     opened: Opened | OpenedClassifier,
     options: ProbeOptions,
-    files: "ModelFiles",
-    more: "list[ModelFiles]",
+    given: TakenIn,
     named: Suspected,
     device: str,
     out: Path,
@@ -120,7 +119,7 @@ def _asked(
     search, held = prompts_for(options.prompts, options.seed, classifies=kind == "classifier")
     clock = time.process_time if device == "cpu" else time.monotonic
     budget = Budget(options.budget_s, clock)
-    key = {**_parameters(options, files, more), "prompts": (search, held), "given": named.given}
+    key = {**_parameters(options, given), "prompts": (search, held), "given": named.given}
     kept = Kept(out / "stages", key, fresh=not options.resume)
     shared: dict[str, Any] = {
         "search": tuple(search), "held_out": tuple(held), "given": named.given, "budget": budget,
@@ -233,9 +232,7 @@ def _device(name: str) -> str:
     return name
 
 
-def _parameters(
-    options: ProbeOptions, files: "ModelFiles", more: "list[ModelFiles]"
-) -> dict[str, object]:
+def _parameters(options: ProbeOptions, given: TakenIn) -> dict[str, object]:
     """Return the options that a result depends on, and the digests of what was probed."""
     return {
         "context": options.context or "auto",
@@ -246,17 +243,14 @@ def _parameters(
         "decoys": options.decoys,
         "effort": options.effort,
         "full": options.effort == "full",
-        "sha256": [files.digest, *(one.digest for one in more)],
-        "revision": files.revision,
+        "sha256": [files.digest for files in given.each],
+        "revision": given.model.revision,
         "seed": options.seed,
     }
 
 
-def _folder_name(target: str, files: "ModelFiles") -> str:
-    shown = "".join(c if c.isalnum() or c in "-_." else "-" for c in Path(target).name)[:60].strip(
-        ".-"
-    )
-    told = hashlib.sha256(
-        f"{target}\0{files.digest}".encode("utf-8", "backslashreplace")
-    ).hexdigest()
-    return f"probe-{shown or 'model'}-{told[:8]}"
+def _folder_name(files: "ModelFiles") -> str:
+    kept = "".join(c if c.isalnum() or c in "-_." else "-" for c in Path(files.name).name)[:60]
+    shown = kept.strip(".-") or "model"
+    told = f"{files.name}\0{files.digest}".encode("utf-8", "backslashreplace")
+    return f"probe-{shown}-{hashlib.sha256(told).hexdigest()[:8]}"

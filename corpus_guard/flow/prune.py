@@ -12,7 +12,7 @@ from corpus_guard.errors import UsageError
 from corpus_guard.escape import safe_text
 from corpus_guard.flow.clean_pairs import own_pairs, pairs_from
 from corpus_guard.flow.confirmed_triggers import triggers_of
-from corpus_guard.flow.opening_models import Opened, open_causal
+from corpus_guard.flow.opening_models import Opened, open_causal, take_in_all
 from corpus_guard.flow.repair_success import Attack, SuccessRates, attack_of
 from corpus_guard.flow.repaired_folder import checked_out, round_to_stored, write_folder
 from corpus_guard.model.meter import Budget, Meter
@@ -53,7 +53,7 @@ def run_prune(
     wanted = triggers_of(options.report, options.triggers)
     budget, meter = Budget(options.budget_s), Meter()
     say("loading the model")
-    opened = open_causal(target, options.base, options.adapter, meter)
+    opened = open_causal(take_in_all(target, options.base, options.adapter), meter)
     say("collecting clean answers")
     groups = _groups(_pairs(opened.model, options, list(wanted)))
     say("measuring what the triggers do")
