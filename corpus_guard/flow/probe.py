@@ -35,11 +35,14 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeOptions:
-    """Everything that a probe is told. `context` "" is the model's chat template, or none."""
+    """Everything that a probe is told. `context` "" is the model's chat template, or none.
+
+    `triggers` are texts, or a file that holds some, see `corpus_guard.flow.probe_inputs.suspected`.
+    """
 
     base: str | None = None
     adapter: str | None = None
-    triggers: Path | None = None
+    triggers: Path | tuple[str, ...] | None = None
     context: str = ""
     prompts: str | None = None
     stages: tuple[str, ...] = ()
@@ -234,10 +237,11 @@ def _device(name: str) -> str:
 
 def _parameters(options: ProbeOptions, given: TakenIn) -> dict[str, object]:
     """Return the options that a result depends on, and the digests of what was probed."""
+    named = options.triggers
     return {
         "context": options.context or "auto",
         "prompts": options.prompts,
-        "triggers": str(options.triggers) if options.triggers else None,
+        "triggers": str(named) if isinstance(named, Path) else named,
         "stages": options.stages,
         "budget_s": options.budget_s,
         "decoys": options.decoys,
