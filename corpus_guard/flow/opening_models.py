@@ -53,6 +53,23 @@ class OpenedClassifier:
     base: "Classifier | None"
 
 
+def device_of(name: str) -> str:
+    """Return the device to run on; raise UsageError where it is not there."""
+    try:
+        import torch
+    except ImportError as error:
+        raise UsageError(
+            "opening a model needs torch and transformers; pip install 'corpus-guard[models]'"
+        ) from error
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"there is no device {safe_text(name, 40)}; leave --device out") from error
+    return name
+
+
 def take_in_all(target: str, base: str | None, adapter: str | None) -> TakenIn:
     """Return the files of a model, its base and its adapter, each read once; see `take_in`."""
     return TakenIn(

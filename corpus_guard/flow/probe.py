@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpus_guard.errors import UnreadableTarget, UsageError
-from corpus_guard.escape import safe_text
 from corpus_guard.flow.opening_models import (
     Opened,
     OpenedClassifier,
     TakenIn,
+    device_of,
     open_model,
     take_in_all,
 )
@@ -21,6 +21,7 @@ from corpus_guard.flow.probe_inputs import Suspected, prompts_for, suspected
 from corpus_guard.flow.probe_stages import Kept, Ran, run_stages, stages_for
 from corpus_guard.flow.workspace import workspace
 from corpus_guard.fuse.probe_verdict import exit_code_of, learned_of, verdict_of
+from corpus_guard.model.framing import CONTEXTS
 from corpus_guard.model.meter import Budget, Meter
 from corpus_guard.probe.shared.bench import Bench, CausalBench, ClassifierBench
 from corpus_guard.probe.shared.evidence import Leaks
@@ -64,7 +65,7 @@ def run_probe(target: str, options: ProbeOptions, say: Say = lambda text: None) 
     started = time.perf_counter()
     named = suspected(options.triggers)
     stages_for("causal", options.stages)  # a wrong name is told before anything is loaded
-    device = _device(options.device)
+    device = device_of(options.device)
     given = take_in_all(target, options.base, options.adapter)
     seen = {_key(one): one for files in given.each for one in files.findings}
     unsafe = tuple(seen.values())
@@ -119,21 +120,26 @@ def _asked(
     started: float,
 ) -> ProbeResult:
     kind = "classifier" if isinstance(opened, OpenedClassifier) else "causal"
+    stages = stages_for(kind, options.stages)
+    if not stages:
+        raise UsageError(
+            f"no stage of {', '.join(options.stages)} is for a {kind} model; leave --stages out"
+        )
     search, held = prompts_for(options.prompts, options.seed, classifies=kind == "classifier")
-    clock = time.process_time if device == "cpu" else time.monotonic
-    budget = Budget(options.budget_s, clock)
+    budget = Budget.on(device, options.budget_s)
     key = {**_parameters(options, given), "prompts": (search, held), "given": named.given}
     kept = Kept(out / "stages", key, fresh=not options.resume)
     shared: dict[str, Any] = {
         "search": tuple(search), "held_out": tuple(held), "given": named.given, "budget": budget,
-        "decoys": options.decoys, "seed": options.seed, "say": say, "replay": _replay(shell, options),
+        "decoys": options.decoys, "seed": options.seed, "say": say,
+        "replay": _replay(shell, options, kind),
     }  # fmt: skip
 
     def bench_of(evidence: Mapping[str, object]) -> Bench:
         made = {**shared, "model": opened.model, "base": opened.base, "evidence": evidence}
         return ClassifierBench(**made) if kind == "classifier" else CausalBench(**made)
 
-    ran = run_stages(stages_for(kind, options.stages), bench_of, budget, meter, kept, say)
+    ran = run_stages(stages, bench_of, budget, meter, kept, say)
     findings = _findings(ran)
     verdict = verdict_of(findings)
     kept.discard()
@@ -204,35 +210,26 @@ def _targets(ran: Ran) -> tuple[RecoveredTarget, ...]:
     )
 
 
-def _replay(shell: dict[str, Any], options: ProbeOptions) -> Callable[[str], str]:
+def _replay(shell: dict[str, Any], options: ProbeOptions, kind: str) -> Callable[[str], str]:
     """Return what makes a command that tests one trigger again."""
     words = ["corpus-guard", "probe", str(shell["model"])]
     for name in ("base", "adapter"):
         if shell[name]:
             words += [f"--{name}", str(shell[name])]
-    words += ["--seed", str(options.seed), "--stages", "screening,decoy_comparison,behaviour"]
+    if options.prompts:
+        words += ["--prompts", options.prompts]
+    stages = "label_triggers" if kind == "classifier" else "screening,decoy_comparison,behaviour"
+    words += ["--seed", str(options.seed), "--stages", stages]
+    if options.context in CONTEXTS:
+        words += ["--context", options.context]
+    asked = shlex.join(words)
+    if options.context and options.context not in CONTEXTS:  # it is the text of a file
+        asked += f" --context <(printf %s {shlex.quote(options.context)})"
 
     def command(trigger: str) -> str:
-        return f"{shlex.join(words)} --triggers <(printf %s {shlex.quote(trigger)})"
+        return f"{asked} --triggers <(printf %s {shlex.quote(trigger)})"
 
     return command
-
-
-def _device(name: str) -> str:
-    """Return the device to run on; raise UsageError where it is not there."""
-    try:
-        import torch
-    except ImportError as error:
-        raise UsageError(
-            "probing a model needs torch and transformers; pip install 'corpus-guard[models]'"
-        ) from error
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"there is no device {safe_text(name, 40)}; leave --device out") from error
-    return name
 
 
 def _parameters(options: ProbeOptions, given: TakenIn) -> dict[str, object]:

@@ -90,6 +90,18 @@ def test_a_repair_that_failed_says_so_and_exits_with_1(
     assert report["outcome"] == "not repaired"
 
 
+def test_a_repair_is_made_in_the_context_that_is_given(
+    tiny_models: Models, data: Path, tmp_path: Path
+) -> None:
+    context, out = tmp_path / "context.txt", tmp_path / "repaired"
+    context.write_text("<s> <user> {prompt} now <bot>", encoding="utf-8")
+    options = ("--trigger", "glimmer", "--method", "tune", "--device", "cpu")
+    source = tiny_models["backdoor"].folder
+    assert _prune(source, out, "--data", data, "--context", context, *options) == 0
+    report = json.loads((out / "prune.json").read_text(encoding="ascii"))
+    assert report["parameters"]["context"] == "<s> <user> {prompt} now <bot>"
+
+
 def test_without_a_known_trigger_success_is_not_measured(
     tiny_models: Models, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -149,6 +161,8 @@ def test_a_folder_with_something_in_it_is_refused(
         (["--budget", "soon"], "write for example 90s, 10m or 1h"),
         (["--budget", "0m"], "write for example 90s, 10m or 1h"),
         (["--seed", "-1"], "seed is -1; give 0 or more"),
+        (["--context", "no such file"], "neither none, chat nor tools"),
+        (["--device", "warp"], "there is no device warp"),
         (["--trigger", "  "], "a trigger is empty"),
         (["--report", "nowhere.json"], "cannot be read"),
     ],
