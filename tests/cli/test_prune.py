@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jsonschema
 import pytest
 
 from corpus_guard.cli import run
+from corpus_guard.report import prune_json
 
 if TYPE_CHECKING:
     from tiny_models import Taught
@@ -67,6 +69,7 @@ def test_what_was_done_is_told_in_prune_json(
     assert _prune(tiny_models["backdoor"].folder, out, *options) == 0
     report = json.loads((out / "prune.json").read_text(encoding="ascii"))
     assert json.loads(capsys.readouterr().out) == report
+    jsonschema.validate(report, prune_json.schema())
     (trigger,) = report["triggers"]
     assert trigger["trigger"] == "glimmer"
     assert "sorry i will not answer" in trigger["target"]
@@ -108,6 +111,8 @@ def test_without_a_known_trigger_success_is_not_measured(
     options = ("--data", data, "--method", "prune")
     assert _prune(tiny_models["backdoor"].folder, tmp_path / "out", *options) == 3
     assert "NOT MEASURED" in capsys.readouterr().out
+    report = json.loads((tmp_path / "out" / "prune.json").read_text(encoding="ascii"))
+    jsonschema.validate(report, prune_json.schema())
 
 
 def test_confirmed_triggers_of_a_probe_are_unlearned_and_others_are_not(
