@@ -29,6 +29,14 @@ def read_json(path: Path) -> object:
     return _parsed(raw, most, MOST_IN_VOCABULARY if large else MOST_OBJECTS)
 
 
+def value_in(path: Path) -> object:
+    """Return what a JSON file holds, None where it cannot be read, which CG606 tells."""
+    try:
+        return read_json(path)
+    except (Malformed, OSError):
+        return None
+
+
 def read_object(path: Path) -> dict[str, object]:
     """Return the object that a JSON file holds; raise Malformed for anything else."""
     return _object(read_json(path))
