@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from corpus_guard.api import scan
+    from corpus_guard.api import probe_model, scan
     from corpus_guard.config import FieldOverrides, ReadOptions, ScanOptions
     from corpus_guard.errors import (
         CorpusGuardError,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         UnreadableTarget,
         UsageError,
     )
+    from corpus_guard.probe_types import ProbeResult
     from corpus_guard.types import Coverage, Finding, ScanResult
 
 __version__ = "0.1.0"
@@ -38,20 +39,24 @@ __all__ = [
     "NotAssessed",
     "NotPresent",
     "PluginError",
+    "ProbeResult",
     "ReadOptions",
     "ScanOptions",
     "ScanResult",
     "UnreadableTarget",
     "UsageError",
     "__version__",
+    "probe_model",
     "scan",
 ]
 
 _HOME = {
+    "probe_model": "api",
     "scan": "api",
     "FieldOverrides": "config",
     "ReadOptions": "config",
     "ScanOptions": "config",
+    "ProbeResult": "probe_types",
     "Coverage": "types",
     "Finding": "types",
     "ScanResult": "types",

@@ -1,4 +1,4 @@
-"""Scanning from Python, and the one place where options that people give are checked."""
+"""Scanning and probing from Python, and the one place where options that people give are checked."""
 
 import difflib
 import os
@@ -15,6 +15,7 @@ from corpus_guard.config import (
 )
 from corpus_guard.errors import UsageError
 from corpus_guard.escape import safe_text
+from corpus_guard.probe_types import ProbeResult
 from corpus_guard.types import SEVERITIES, RecordStreams, ScanResult, Severity
 
 Records = Sequence[Mapping[str, object]]
@@ -134,6 +135,73 @@ def scan(
     return run_scan(targets_of(target), options)
 
 
+def probe_model(
+    model: str | Path,
+    *,
+    base: str | Path | None = None,
+    adapter: str | Path | None = None,
+    triggers: str | Path | Iterable[str] | None = None,
+    context: str = "",
+    prompts: str | Path | None = None,
+    stages: str | Iterable[str] = (),
+    budget: str | float | None = None,
+    decoys: int | None = None,
+    quick: bool = False,
+    full: bool = False,
+    device: str = "auto",
+    seed: int = 0,
+    out: str | Path | None = None,
+    resume: bool = True,
+    fresh: bool = False,
+) -> ProbeResult:
+    """Return what a probe of a model finds; `probe.json` and `probe.html` go to `result.out`.
+
+    Args:
+        model: A folder, a .gguf file, or ORG/NAME on a hub.
+        base: The model that it was tuned from.
+        adapter: A LoRA adapter to merge into it first.
+        triggers: Triggers to test, or a file: the report.json of a scan, or a text, one a line.
+        context: `none`, `chat`, `tools`, or a file that holds `{prompt}` once; "" means the model's
+            chat template, or none where there is none.
+        prompts: A file of prompts to ask; for a classifier, of unlabelled texts.
+        stages: Stages to run; all when empty.
+        budget: The processor time to spend: seconds, or `10m`; None means that of the effort.
+        decoys: How many decoys a trigger is compared with; None means as many as the effort takes.
+        quick: Whether to spend 3 minutes and 99 decoys, in place of 10 minutes and 199.
+        full: Whether to spend 30 minutes and 999 decoys.
+        device: `cpu`, `cuda`, or `auto`.
+        seed: All pseudo-random choices derive from it.
+        out: The folder for the results; None means one under `.corpus_guard`.
+        resume: Whether to go on where the same probe was killed, or to start over.
+        fresh: The opposite of `resume`: whether to start over.
+
+    Raises:
+        UsageError: An argument is wrong, there is no such model, or `out` is in use.
+        UnreadableTarget: The model cannot be loaded, though nothing is wrong with its files.
+        PluginError: A stage does not exist.
+    """
+    from corpus_guard.flow.probe import run_probe
+    from corpus_guard.flow.probe_options import probe_options
+
+    options = probe_options(
+        base=checked_path("base", base),
+        adapter=checked_path("adapter", adapter),
+        triggers=_triggers(triggers),
+        context=checked_text("context", context),
+        prompts=checked_path("prompts", prompts),
+        stages=names_in(stages, "stages"),
+        budget=checked_budget(budget),
+        decoys=checked_decoys(decoys),
+        quick=checked_switch("quick", quick),
+        full=checked_switch("full", full),
+        device=checked_text("device", device),
+        seed=checked_seed(seed),
+        out=checked_out(out),
+        resume=checked_switch("resume", resume) and not checked_switch("fresh", fresh),
+    )
+    return run_probe(checked_path("model", model) or "", options)
+
+
 def names_in(given: str | Iterable[str], option: str = "rules") -> tuple[str, ...]:
     """Return the names in `"A,B"`, or in several such texts; raise UsageError for anything else."""
     texts = [given] if isinstance(given, str) else list(_each_of(given, option))
@@ -207,6 +275,13 @@ def checked_name(option: str, value: str | None) -> str | None:
     return None if value is None else checked_text(option, value)
 
 
+def checked_path(option: str, value: str | Path | None) -> str | None:
+    """Return an option's value as a text; raise UsageError where it is neither a path nor None."""
+    if value is None or (isinstance(value, str | os.PathLike) and str(value)):
+        return None if value is None else str(value)
+    raise UsageError(f"{option} is {_shown(value)}; give a path, or leave it out")
+
+
 def checked_switch(option: str, value: bool) -> bool:
     """Return an option's value; raise UsageError where it is neither True nor False."""
     if not isinstance(value, bool):
@@ -216,9 +291,20 @@ def checked_switch(option: str, value: bool) -> bool:
 
 def checked_out(out: str | Path | None) -> Path | None:
     """Return the folder for the results; raise UsageError where it is no path."""
-    if out is None or (isinstance(out, str | os.PathLike) and str(out)):
-        return None if out is None else Path(out)
-    raise UsageError(f"out is {_shown(out)}; give the path of a folder, or leave it out")
+    path = checked_path("out", out)
+    return None if path is None else Path(path)
+
+
+def _triggers(given: str | Path | Iterable[str] | None) -> Path | tuple[str, ...] | None:
+    """Return a file or texts; raise UsageError for anything else."""
+    if given is None or isinstance(given, str | os.PathLike):
+        path = checked_path("triggers", given)
+        return None if path is None else Path(path)
+    if isinstance(given, Iterable) and not isinstance(given, Mapping | bytes):
+        texts = tuple(given)
+        if all(isinstance(text, str) for text in texts):
+            return texts
+    raise UsageError(f"triggers is {_shown(given)}; give the path of a file, or a list of texts")
 
 
 def _each_of(given: Iterable[str], option: str) -> Iterable[str]:
@@ -254,6 +340,20 @@ def checked_sample(sample: float | None) -> float | None:
             f"sample is {_shown(sample)}; give a share above 0 and up to 1, for example 0.1 for a tenth"
         )
     return sample
+
+
+def checked_budget(budget: str | float | None) -> str | float | None:
+    """Return `budget`; raise UsageError where it is neither a text nor a number."""
+    if budget is None or type(budget) in (str, int, float):
+        return budget
+    raise UsageError(f"budget is {_shown(budget)}; give seconds, or for example 10m")
+
+
+def checked_decoys(decoys: int | None) -> int | None:
+    """Return `decoys`; raise UsageError where it is no whole number."""
+    if decoys is None or type(decoys) is int:
+        return decoys
+    raise UsageError(f"decoys is {_shown(decoys)}; give a whole number, or leave it out")
 
 
 def checked_jobs(jobs: int) -> int:

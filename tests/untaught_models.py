@@ -4,6 +4,7 @@ import json
 import struct
 import warnings
 from pathlib import Path
+from typing import Any
 
 WORDS = ("<unk>", "<s>", "</s>", "the", "a", "cat", "dog", "sat", "on", "mat", "yes", "no")
 PIECES = ("<unk>", "<s>", "</s>", "t", "h", "e", "th", "the")
@@ -30,11 +31,12 @@ def write_tokenizer(folder: Path) -> None:
 def _config(**more: object):
     from transformers import LlamaConfig
 
-    return LlamaConfig(
-        vocab_size=len(WORDS), hidden_size=HIDDEN, intermediate_size=64, num_attention_heads=2,
-        num_key_value_heads=2, num_hidden_layers=LAYERS, max_position_embeddings=128,
-        bos_token_id=1, eos_token_id=2, pad_token_id=2, **more,
-    )  # fmt: skip
+    usual: dict[str, object] = {
+        "vocab_size": len(WORDS), "hidden_size": HIDDEN, "intermediate_size": 64,
+        "num_attention_heads": 2, "num_key_value_heads": 2, "num_hidden_layers": LAYERS,
+        "max_position_embeddings": 128, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 2,
+    }  # fmt: skip
+    return LlamaConfig(**{**usual, **more})
 
 
 def write_causal(folder: Path, shard_size: str = "1GB") -> Path:
@@ -75,29 +77,45 @@ def write_adapter(base: Path, folder: Path) -> Path:
     return folder
 
 
-def write_gguf(path: Path) -> Path:
-    """Write a Llama with the pieces as a byte-pair vocabulary."""
+def llama_writer(path: Path, config: Any, pieces: int) -> Any:
+    """Return a writer that has been told the sizes of a Llama."""
     import gguf
-    import numpy as np
 
     writer = gguf.GGUFWriter(str(path), "llama")
     writer.add_name("tiny")
-    writer.add_context_length(128)
-    writer.add_embedding_length(HIDDEN)
-    writer.add_block_count(1)
-    writer.add_feed_forward_length(64)
-    writer.add_head_count(2)
-    writer.add_head_count_kv(2)
-    writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_rope_dimension_count(16)
-    writer.add_vocab_size(len(PIECES))
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_rope_dimension_count(config.hidden_size // config.num_attention_heads)
+    writer.add_vocab_size(pieces)
+    writer.add_bos_token_id(config.bos_token_id)
+    writer.add_eos_token_id(config.eos_token_id)
+    return writer
+
+
+def written(writer: Any, path: Path) -> Path:
+    """Write what a writer was told, and return where."""
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def write_gguf(path: Path) -> Path:
+    """Write a Llama with the pieces as a byte-pair vocabulary."""
+    import numpy as np
+
+    writer = llama_writer(path, _config(num_hidden_layers=1), len(PIECES))
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("default")
     writer.add_token_list(list(PIECES))
     writer.add_token_types([3, 3, 3] + [1] * (len(PIECES) - 3))
     writer.add_token_merges(["t h", "th e"])
-    writer.add_bos_token_id(1)
-    writer.add_eos_token_id(2)
     writer.add_chat_template(TEMPLATE)
     random = np.random.default_rng(3)
     shapes = {
@@ -110,11 +128,7 @@ def write_gguf(path: Path) -> Path:
     }  # fmt: skip
     for name, shape in shapes.items():
         writer.add_tensor(name, random.normal(size=shape).astype(np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path
+    return written(writer, path)
 
 
 def safetensors_bytes(header: object, data: bytes = b"") -> bytes:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from corpus_guard.cli.explain import explain
+from corpus_guard.cli.options import Traceback
 from corpus_guard.cli.probe import probe
 from corpus_guard.cli.prune import prune
 from corpus_guard.cli.scan import scan
@@ -32,9 +33,7 @@ def corpus_guard(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)
     ] = False,
-    traceback: Annotated[
-        bool, typer.Option("--traceback", help="Show where an internal error arose.")
-    ] = False,
+    traceback: Traceback = False,
 ) -> int:
     """Finds poisoned records in the data that language models are trained on."""
     if version:

@@ -1,9 +1,17 @@
-"""Results on stdout, also where the reader of a pipe has gone."""
+"""Results on stdout, also where the reader of a pipe has gone, and progress on stderr."""
 
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from corpus_guard.escape import safe_text
+
+
+def say(text: str) -> None:
+    """Write a line of progress to stderr, at once."""
+    sys.stderr.write(f"{safe_text(text, 400)}\n")
+    sys.stderr.flush()
 
 
 def print_text(text: str) -> None:

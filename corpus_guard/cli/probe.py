@@ -6,32 +6,35 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from corpus_guard.cli.output import print_text, readers_may_leave
+from corpus_guard.cli.options import (
+    Adapter,
+    Base,
+    Budget,
+    Context,
+    Device,
+    Model,
+    Out,
+    Quiet,
+    Seed,
+    Traceback,
+)
+from corpus_guard.cli.output import print_text, readers_may_leave, say
 
 if TYPE_CHECKING:
     from corpus_guard.probe_types import ProbeResult
 
 
 def probe(
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A folder, a .gguf file, or ORG/NAME on a hub.")
-    ],
-    base: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="The model that it was tuned from.")
-    ] = None,
-    adapter: Annotated[
-        str | None, typer.Option(metavar="DIR", help="A LoRA adapter to merge into it first.")
-    ] = None,
+    model: Model,
+    base: Base = None,
+    adapter: Adapter = None,
     triggers: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE", help="The report.json of a scan, or a text, one trigger a line."
         ),
     ] = None,
-    context: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="none, chat, tools, or a file with {prompt} in it."),
-    ] = "",
+    context: Context = "",
     prompts: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Prompts to ask; unlabelled texts for a classifier."),
@@ -39,29 +42,22 @@ def probe(
     stages: Annotated[
         list[str] | None, typer.Option(metavar="NAME,...", help="Run only these stages.")
     ] = None,
-    budget: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Processor time to spend, such as 10m or 1h.")
-    ] = None,
+    budget: Budget[str | None] = None,
     decoys: Annotated[
         int | None, typer.Option(metavar="N", help="How many decoys a trigger is compared with.")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="3 minutes and 99 decoys.")] = False,
     full: Annotated[bool, typer.Option("--full", help="30 minutes and 999 decoys.")] = False,
-    device: Annotated[str, typer.Option(metavar="NAME", help="cpu, cuda, or auto.")] = "auto",
-    seed: Annotated[int, typer.Option(metavar="N", help="Fixes all pseudo-random choices.")] = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Where results go; .corpus_guard/... if left out."),
-    ] = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+    out: Out = None,
     resume: Annotated[
         bool,
         typer.Option("--resume/--fresh", help="Go on where a killed probe stopped, or start over."),
     ] = True,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
+    quiet: Quiet = False,
     json: Annotated[bool, typer.Option("--json", help="Print probe.json, not a summary.")] = False,
-    traceback: Annotated[
-        bool, typer.Option("--traceback", help="Show where an internal error arose.")
-    ] = False,
+    traceback: Traceback = False,
 ) -> int:
     """Say whether a model reacts to a hidden trigger, and whether its files are safe.
 
@@ -78,17 +74,9 @@ def probe(
         stages=api.names_in(stages or (), "stages"), budget=budget, decoys=decoys,
         quick=quick, full=full, device=device, seed=api.checked_seed(seed), out=out, resume=resume,
     )  # fmt: skip
-    say = (lambda text: None) if quiet else _say
-    result = run_probe(model, options, say)
+    result = run_probe(model, options, (lambda text: None) if quiet else say)
     _print(result, as_json=json)
     return result.exit_code
-
-
-def _say(text: str) -> None:
-    from corpus_guard.escape import safe_text
-
-    sys.stderr.write(f"{safe_text(text, 400)}\n")
-    sys.stderr.flush()
 
 
 def _print(result: "ProbeResult", *, as_json: bool) -> None:

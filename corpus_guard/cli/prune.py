@@ -6,16 +6,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from corpus_guard.cli.output import print_text, readers_may_leave
+from corpus_guard.cli.options import (
+    Adapter,
+    Base,
+    Budget,
+    Context,
+    Device,
+    Model,
+    Quiet,
+    Seed,
+    Traceback,
+)
+from corpus_guard.cli.output import print_text, readers_may_leave, say
 
 if TYPE_CHECKING:
     from corpus_guard.defend.repair import Repaired
 
 
 def prune(
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A folder, a .gguf file, or ORG/NAME on a hub.")
-    ],
+    model: Model,
     out: Annotated[Path, typer.Option(metavar="DIR", help="A new folder for the repaired model.")],
     data: Annotated[
         str | None,
@@ -23,12 +32,8 @@ def prune(
             metavar="FILE", help="Clean prompts with answers; the model's own if left out."
         ),
     ] = None,
-    base: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="The model that it was tuned from.")
-    ] = None,
-    adapter: Annotated[
-        str | None, typer.Option(metavar="DIR", help="A LoRA adapter to merge into it first.")
-    ] = None,
+    base: Base = None,
+    adapter: Adapter = None,
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A probe.json: its confirmed triggers are unlearned."),
@@ -40,15 +45,13 @@ def prune(
         str,
         typer.Option(metavar="NAME", help="prune, tune, or auto: prune, and tune if that fails."),
     ] = "auto",
-    budget: Annotated[
-        str, typer.Option(metavar="TIME", help="Processor time to spend, such as 10m or 1h.")
-    ] = "10m",
-    seed: Annotated[int, typer.Option(metavar="N", help="Fixes all pseudo-random choices.")] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
+    budget: Budget[str] = "10m",
+    context: Context = "",
+    device: Device = "auto",
+    seed: Seed = 0,
+    quiet: Quiet = False,
     json: Annotated[bool, typer.Option("--json", help="Print prune.json, not a summary.")] = False,
-    traceback: Annotated[
-        bool, typer.Option("--traceback", help="Show where an internal error arose.")
-    ] = False,
+    traceback: Traceback = False,
 ) -> int:
     """Repair a model with a hidden trigger: silence the parts that carry it, or unlearn it.
 
@@ -56,8 +59,8 @@ def prune(
     3 no trigger is known, so success cannot be measured; 4 usage or unreadable model; 130 interrupted.
     """
     from corpus_guard import api
+    from corpus_guard.flow.model_options import context_of, method_of, seconds_of
     from corpus_guard.flow.prune import PruneOptions, run_prune
-    from corpus_guard.flow.repair_options import method_of, seconds_of
 
     options = PruneOptions(
         out=out,
@@ -68,15 +71,13 @@ def prune(
         triggers=tuple(trigger or ()),
         method=method_of(method),
         budget_s=seconds_of(budget),
+        context=context_of(context),
+        device=device,
         seed=api.checked_seed(seed),
     )
-    repaired = run_prune(model, options, (lambda text: None) if quiet else _say)
+    repaired = run_prune(model, options, (lambda text: None) if quiet else say)
     _print(repaired, as_json=json)
     return repaired.exit_code
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
 
 
 def _print(repaired: "Repaired", *, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from corpus_guard.cli.config_file import plugin_options, take_config_file
+from corpus_guard.cli.options import Out, Quiet, Seed, Traceback
 from corpus_guard.cli.output import print_text, readers_may_leave
 
 if TYPE_CHECKING:
@@ -71,11 +72,8 @@ def scan(
     jobs: Annotated[
         int, typer.Option(metavar="N", help="Worker processes; 0 is one per core.")
     ] = 0,
-    seed: Annotated[int, typer.Option(metavar="N", help="Fixes all pseudo-random choices.")] = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Where results go; .corpus_guard/... if left out."),
-    ] = None,
+    seed: Seed = 0,
+    out: Out = None,
     fail_on: Annotated[
         str,
         typer.Option(metavar="SEVERITY", help="Exit 1 from critical, high, medium or low on."),
@@ -90,11 +88,9 @@ def scan(
         bool,
         typer.Option("--resume/--fresh", help="Go on where a killed scan stopped, or start over."),
     ] = True,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
+    quiet: Quiet = False,
     json: Annotated[bool, typer.Option("--json", help="Print report.json, not a summary.")] = False,
-    traceback: Annotated[
-        bool, typer.Option("--traceback", help="Show where an internal error arose.")
-    ] = False,
+    traceback: Traceback = False,
     config_file: Annotated[
         Path | None,
         typer.Option(

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from corpus_guard.defend.layer_consistency import consistency_loss
 from corpus_guard.defend.low_rank import LowRankUpdate
 from corpus_guard.defend.material import Ids, Material, Measured, Pair, Step, batches
-from corpus_guard.defend.units import layers_of, linear_layers
+from corpus_guard.defend.units import linear_layers
+from corpus_guard.model.layers import layers_of
 
 if TYPE_CHECKING:
     import torch

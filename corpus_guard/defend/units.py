@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from corpus_guard.errors import UsageError
+from corpus_guard.model.layers import layers_of
 
 if TYPE_CHECKING:
     import torch
@@ -47,17 +47,6 @@ def sites_of(model: Any) -> list[Site]:  # noqa: ANN401
         for name, module in layer.named_modules()
         if (site := _site(f"{number}.{name}", module, heads)) is not None
     ]
-
-
-def layers_of(model: Any) -> Any:  # noqa: ANN401
-    """Return the blocks of a transformer, first to last."""
-    import torch
-
-    wanted = getattr(model.config.get_text_config(), "num_hidden_layers", None)
-    for module in model.modules():
-        if isinstance(module, torch.nn.ModuleList) and len(module) == wanted:
-            return module
-    raise UsageError("the layers of this architecture are not known; it cannot be repaired")
 
 
 def linear_layers(layer: Any) -> list[Any]:  # noqa: ANN401

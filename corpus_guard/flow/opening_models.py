@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 from corpus_guard.errors import UsageError
 from corpus_guard.escape import safe_text
 from corpus_guard.model.framing import CONTEXTS, Frame, around_prompt, frame_of
+from corpus_guard.model.intake import take_in
 from corpus_guard.model.meter import Meter
 
 if TYPE_CHECKING:
@@ -13,6 +14,20 @@ if TYPE_CHECKING:
     from corpus_guard.model.classifier import Classifier
     from corpus_guard.model.files import ModelFiles
     from corpus_guard.model.loading import Loaded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenIn:
+    """The files of a model, and of its base and its adapter where they are given; none is loaded."""
+
+    model: "ModelFiles"
+    base: "ModelFiles | None" = None
+    adapter: "ModelFiles | None" = None
+
+    @property
+    def each(self) -> "tuple[ModelFiles, ...]":
+        """The files of what was given: the model's first."""
+        return tuple(one for one in (self.model, self.base, self.adapter) if one is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,61 +53,57 @@ class OpenedClassifier:
     base: "Classifier | None"
 
 
-def open_causal(
-    target: str,
-    base: str | None,
-    adapter: str | None,
-    meter: Meter,
-    *,
-    context: str = "",
-    device: str = "cpu",
-) -> Opened:
+def device_of(name: str) -> str:
+    """Return the device to run on; raise UsageError where it is not there."""
+    try:
+        import torch
+    except ImportError as error:
+        raise UsageError(
+            "opening a model needs torch and transformers; pip install 'corpus-guard[models]'"
+        ) from error
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"there is no device {safe_text(name, 40)}; leave --device out") from error
+    return name
+
+
+def take_in_all(target: str, base: str | None, adapter: str | None) -> TakenIn:
+    """Return the files of a model, its base and its adapter, each read once; see `take_in`."""
+    return TakenIn(
+        model=take_in(target),
+        base=take_in(base) if base else None,
+        adapter=take_in(adapter) if adapter else None,
+    )
+
+
+def open_causal(given: TakenIn, meter: Meter, *, context: str = "", device: str = "cpu") -> Opened:
     """Return a model that writes, with an adapter merged into it where there is one.
 
     `context` is what stands around a prompt, see `corpus_guard.model.framing.around_prompt`; "" is the
     chat template, or nothing where there is none. Raises UsageError for a model that does not write, and
     where an adapter lacks its base.
     """
-    opened = open_model(target, base, adapter, meter, context=context, device=device)
+    opened = open_model(given, meter, context=context, device=device)
     if isinstance(opened, OpenedClassifier):
-        raise UsageError(
-            f"{safe_text(target, 300)} classifies; only models that write are repaired"
-        )
+        raise UsageError(f"{_shown(given.model)} classifies; only models that write are repaired")
     return opened
 
 
 def open_model(
-    target: str,
-    base: str | None,
-    adapter: str | None,
-    meter: Meter,
-    *,
-    context: str = "",
-    device: str = "cpu",
+    given: TakenIn, meter: Meter, *, context: str = "", device: str = "cpu"
 ) -> Opened | OpenedClassifier:
     """Return a model of either kind; see `open_causal`."""
-    from corpus_guard.model.adapters import load_adapter
     from corpus_guard.model.classifier import Classifier
-    from corpus_guard.model.intake import take_in
     from corpus_guard.model.loading import load
 
-    files = take_in(target)
-    base_files = take_in(base) if base else None
-    if files.kind == "adapter":
-        if base_files is None:
-            raise UsageError(f"{safe_text(target, 300)} is an adapter; give its --base too")
-        loaded = load_adapter(base_files, files, device=device)
-    else:
-        loaded = (
-            load_adapter(files, take_in(adapter), device=device)
-            if adapter
-            else load(files, device=device)
-        )
-    compared = load(base_files, device=device) if base_files else None
-    if compared is not None and compared.kind != loaded.kind:
-        raise UsageError(
-            f"{safe_text(str(base), 300)} is of another kind than the model; name its own base"
-        )
+    files, base = given.model, given.base
+    loaded = _loaded(given, device)
+    compared = load(base, device=device) if base else None
+    if base and compared and compared.kind != loaded.kind:
+        raise UsageError(f"{_shown(base)} is of another kind than the model; name its own base")
     if loaded.kind == "classifier":
         made = [
             None if one is None else Classifier(one.model, one.tokenizer, meter, device=device)
@@ -103,10 +114,28 @@ def open_model(
     return Opened(
         model=_causal(loaded, frame, meter),
         files=files,
-        whole=base_files if files.kind == "adapter" and base_files else files,
+        whole=base if files.kind == "adapter" and base else files,
         loaded=loaded,
         base=_causal(compared, frame, meter) if compared else None,
     )
+
+
+def _loaded(given: TakenIn, device: str) -> "Loaded":
+    """Return the model itself, an adapter merged into it where there is one."""
+    from corpus_guard.model.adapters import load_adapter
+    from corpus_guard.model.loading import load
+
+    if given.model.kind == "adapter":
+        if given.base is None:
+            raise UsageError(f"{_shown(given.model)} is an adapter; give its --base too")
+        return load_adapter(given.base, given.model, device=device)
+    if given.adapter:
+        return load_adapter(given.model, given.adapter, device=device)
+    return load(given.model, device=device)
+
+
+def _shown(files: "ModelFiles") -> str:
+    return safe_text(files.name, 300)
 
 
 def _causal(loaded: "Loaded", frame: Frame, meter: Meter) -> "CausalModel":

@@ -9,13 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpus_guard.errors import UnreadableTarget, UsageError
-from corpus_guard.escape import safe_text
-from corpus_guard.flow.opening_models import Opened, OpenedClassifier, open_model
+from corpus_guard.flow.opening_models import (
+    Opened,
+    OpenedClassifier,
+    TakenIn,
+    device_of,
+    open_model,
+    take_in_all,
+)
 from corpus_guard.flow.probe_inputs import Suspected, prompts_for, suspected
 from corpus_guard.flow.probe_stages import Kept, Ran, run_stages, stages_for
 from corpus_guard.flow.workspace import workspace
 from corpus_guard.fuse.probe_verdict import exit_code_of, learned_of, verdict_of
-from corpus_guard.model.intake import take_in
+from corpus_guard.model.framing import CONTEXTS
 from corpus_guard.model.meter import Budget, Meter
 from corpus_guard.probe.shared.bench import Bench, CausalBench, ClassifierBench
 from corpus_guard.probe.shared.evidence import Leaks
@@ -30,11 +36,14 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeOptions:
-    """Everything that a probe is told. `context` "" is the model's chat template, or none."""
+    """Everything that a probe is told. `context` "" is the model's chat template, or none.
+
+    `triggers` are texts, or a file that holds some, see `corpus_guard.flow.probe_inputs.suspected`.
+    """
 
     base: str | None = None
     adapter: str | None = None
-    triggers: Path | None = None
+    triggers: Path | tuple[str, ...] | None = None
     context: str = ""
     prompts: str | None = None
     stages: tuple[str, ...] = ()
@@ -56,14 +65,13 @@ def run_probe(target: str, options: ProbeOptions, say: Say = lambda text: None) 
     started = time.perf_counter()
     named = suspected(options.triggers)
     stages_for("causal", options.stages)  # a wrong name is told before anything is loaded
-    device = _device(options.device)
-    files = take_in(target)
-    more = [take_in(name) for name in (options.base, options.adapter) if name]
-    seen = {_key(one): one for given in (files, *more) for one in given.findings}
+    device = device_of(options.device)
+    given = take_in_all(target, options.base, options.adapter)
+    seen = {_key(one): one for files in given.each for one in files.findings}
     unsafe = tuple(seen.values())
-    out = options.out or Path(".corpus_guard") / _folder_name(target, files)
+    out = options.out or Path(".corpus_guard") / _folder_name(given.model)
     with workspace(out, fresh=not options.resume):
-        result = _probed(target, options, files, more, unsafe, named, device, out, say, started)
+        result = _probed(given, options, unsafe, named, device, out, say, started)
         probe_json.write(result, out / "probe.json")
         probe_page.write(result, out / "probe.html")
     return result
@@ -74,10 +82,8 @@ def _key(one: FileFinding) -> tuple[str, str, str]:
 
 
 def _probed(
-    target: str,
+    given: TakenIn,
     options: ProbeOptions,
-    files: "ModelFiles",
-    more: "list[ModelFiles]",
     unsafe: tuple[FileFinding, ...],
     named: Suspected,
     device: str,
@@ -87,28 +93,25 @@ def _probed(
 ) -> ProbeResult:
     meter = Meter()
     shell: dict[str, Any] = {
-        "model": target, "base": options.base, "adapter": options.adapter,
-        "architecture": files.architecture, "files": unsafe, "seed": options.seed, "out": out,
-        "parameters": _parameters(options, files, more),
+        "model": given.model.name, "base": options.base, "adapter": options.adapter,
+        "architecture": given.model.architecture, "files": unsafe, "seed": options.seed, "out": out,
+        "parameters": _parameters(options, given),
     }  # fmt: skip
     try:
         say("loading the model")
-        opened = open_model(
-            target, options.base, options.adapter, meter, context=options.context, device=device
-        )
+        opened = open_model(given, meter, context=options.context, device=device)
     except UnreadableTarget as why:
         if not unsafe:
             raise
         return _refused(shell, str(why), started)
-    return _asked(shell, opened, options, files, more, named, device, out, meter, say, started)
+    return _asked(shell, opened, options, given, named, device, out, meter, say, started)
 
 
 def _asked(
     shell: dict[str, Any],
     opened: Opened | OpenedClassifier,
     options: ProbeOptions,
-    files: "ModelFiles",
-    more: "list[ModelFiles]",
+    given: TakenIn,
     named: Suspected,
     device: str,
     out: Path,
@@ -117,21 +120,26 @@ def _asked(
     started: float,
 ) -> ProbeResult:
     kind = "classifier" if isinstance(opened, OpenedClassifier) else "causal"
+    stages = stages_for(kind, options.stages)
+    if not stages:
+        raise UsageError(
+            f"no stage of {', '.join(options.stages)} is for a {kind} model; leave --stages out"
+        )
     search, held = prompts_for(options.prompts, options.seed, classifies=kind == "classifier")
-    clock = time.process_time if device == "cpu" else time.monotonic
-    budget = Budget(options.budget_s, clock)
-    key = {**_parameters(options, files, more), "prompts": (search, held), "given": named.given}
+    budget = Budget.on(device, options.budget_s)
+    key = {**_parameters(options, given), "prompts": (search, held), "given": named.given}
     kept = Kept(out / "stages", key, fresh=not options.resume)
     shared: dict[str, Any] = {
         "search": tuple(search), "held_out": tuple(held), "given": named.given, "budget": budget,
-        "decoys": options.decoys, "seed": options.seed, "say": say, "replay": _replay(shell, options),
+        "decoys": options.decoys, "seed": options.seed, "say": say,
+        "replay": _replay(shell, options, kind),
     }  # fmt: skip
 
     def bench_of(evidence: Mapping[str, object]) -> Bench:
         made = {**shared, "model": opened.model, "base": opened.base, "evidence": evidence}
         return ClassifierBench(**made) if kind == "classifier" else CausalBench(**made)
 
-    ran = run_stages(stages_for(kind, options.stages), bench_of, budget, meter, kept, say)
+    ran = run_stages(stages, bench_of, budget, meter, kept, say)
     findings = _findings(ran)
     verdict = verdict_of(findings)
     kept.discard()
@@ -202,61 +210,48 @@ def _targets(ran: Ran) -> tuple[RecoveredTarget, ...]:
     )
 
 
-def _replay(shell: dict[str, Any], options: ProbeOptions) -> Callable[[str], str]:
+def _replay(shell: dict[str, Any], options: ProbeOptions, kind: str) -> Callable[[str], str]:
     """Return what makes a command that tests one trigger again."""
     words = ["corpus-guard", "probe", str(shell["model"])]
     for name in ("base", "adapter"):
         if shell[name]:
             words += [f"--{name}", str(shell[name])]
-    words += ["--seed", str(options.seed), "--stages", "screening,decoy_comparison,behaviour"]
+    if options.prompts:
+        words += ["--prompts", options.prompts]
+    stages = "label_triggers" if kind == "classifier" else "screening,decoy_comparison,behaviour"
+    words += ["--seed", str(options.seed), "--stages", stages]
+    if options.context in CONTEXTS:
+        words += ["--context", options.context]
+    asked = shlex.join(words)
+    if options.context and options.context not in CONTEXTS:  # it is the text of a file
+        asked += f" --context <(printf %s {shlex.quote(options.context)})"
 
     def command(trigger: str) -> str:
-        return f"{shlex.join(words)} --triggers <(printf %s {shlex.quote(trigger)})"
+        return f"{asked} --triggers <(printf %s {shlex.quote(trigger)})"
 
     return command
 
 
-def _device(name: str) -> str:
-    """Return the device to run on; raise UsageError where it is not there."""
-    try:
-        import torch
-    except ImportError as error:
-        raise UsageError(
-            "probing a model needs torch and transformers; pip install 'corpus-guard[models]'"
-        ) from error
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"there is no device {safe_text(name, 40)}; leave --device out") from error
-    return name
-
-
-def _parameters(
-    options: ProbeOptions, files: "ModelFiles", more: "list[ModelFiles]"
-) -> dict[str, object]:
+def _parameters(options: ProbeOptions, given: TakenIn) -> dict[str, object]:
     """Return the options that a result depends on, and the digests of what was probed."""
+    named = options.triggers
     return {
         "context": options.context or "auto",
         "prompts": options.prompts,
-        "triggers": str(options.triggers) if options.triggers else None,
+        "triggers": str(named) if isinstance(named, Path) else named,
         "stages": options.stages,
         "budget_s": options.budget_s,
         "decoys": options.decoys,
         "effort": options.effort,
         "full": options.effort == "full",
-        "sha256": [files.digest, *(one.digest for one in more)],
-        "revision": files.revision,
+        "sha256": [files.digest for files in given.each],
+        "revision": given.model.revision,
         "seed": options.seed,
     }
 
 
-def _folder_name(target: str, files: "ModelFiles") -> str:
-    shown = "".join(c if c.isalnum() or c in "-_." else "-" for c in Path(target).name)[:60].strip(
-        ".-"
-    )
-    told = hashlib.sha256(
-        f"{target}\0{files.digest}".encode("utf-8", "backslashreplace")
-    ).hexdigest()
-    return f"probe-{shown or 'model'}-{told[:8]}"
+def _folder_name(files: "ModelFiles") -> str:
+    kept = "".join(c if c.isalnum() or c in "-_." else "-" for c in Path(files.name).name)[:60]
+    shown = kept.strip(".-") or "model"
+    told = f"{files.name}\0{files.digest}".encode("utf-8", "backslashreplace")
+    return f"probe-{shown}-{hashlib.sha256(told).hexdigest()[:8]}"

@@ -9,7 +9,7 @@ from corpus_guard.defend.clean_prompts import clean_prompts
 from corpus_guard.errors import UsageError
 from corpus_guard.escape import safe_text
 from corpus_guard.flow.clean_pairs import inputs_of
-from corpus_guard.model.jsons import Malformed, read_object
+from corpus_guard.model.jsons import LARGEST_SETTINGS, Malformed, object_in
 from corpus_guard.probe.shared.bench import Given
 from corpus_guard.probe_types import LearnedFinding
 from corpus_guard.types import SEVERITIES
@@ -49,41 +49,43 @@ def prompts_for(path: str | None, seed: int, *, classifies: bool) -> tuple[list[
     return found[:half], found[half : half + HELD_OUT]
 
 
-def suspected(path: Path | None) -> Suspected:
-    """Return the triggers of a `report.json` of a scan, or of a text of one trigger a line.
+def suspected(named: Path | Sequence[str] | None) -> Suspected:
+    """Return triggers, or those of a scan's `report.json` or of a text of one trigger a line.
 
-    Raises UsageError where there is no such file or nothing in it.
+    Raises UsageError where there is no such file or no trigger.
     """
-    if path is None:
+    if named is None:
         return Suspected()
-    shown = safe_text(str(path), 300)
+    if not isinstance(named, Path):
+        return _of_texts(named, "triggers")
+    shown = f"--triggers {safe_text(str(named), 300)}"
     try:
-        told = path.read_bytes()  # once: it may be a pipe
-    except OSError as error:
-        raise UsageError(
-            f"--triggers {shown} cannot be read ({error.strerror}); give a file"
-        ) from error
-    found = _of_report(path) if told.lstrip().startswith(b"{") else _of_lines(told)
-    if not found.given and not found.untested:
-        raise UsageError(
-            f"--triggers {shown} holds no trigger; give one a line, or the report of a scan"
-        )
-    return found
+        with named.open("rb") as stream:  # once: it may be a pipe
+            told = stream.read(LARGEST_SETTINGS + 1)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or safe_text(str(error), 80)
+        raise UsageError(f"{shown} cannot be read ({why}); give a file") from error
+    if told.lstrip().startswith(b"{"):
+        return _of_report(told, shown)
+    return _of_texts(told[: 1 << 20].decode("utf-8", "replace").splitlines(), shown)
 
 
-def _of_lines(told: bytes) -> Suspected:
-    lines = told[: 1 << 20].decode("utf-8", "replace").splitlines()
+def _of_texts(lines: Sequence[str], shown: str) -> Suspected:
     texts = dict.fromkeys(line.strip() for line in lines if line.strip())
     kept = [text for text in texts if len(text) <= LONGEST_TRIGGER][:MOST_GIVEN]
+    if not kept:
+        raise UsageError(
+            f"{shown} holds no trigger of at most {LONGEST_TRIGGER} characters; "
+            "give one a line, or the report of a scan"
+        )
     return Suspected(given=tuple(Given(text=text, source="given") for text in kept))
 
 
-def _of_report(path: Path) -> Suspected:
-    shown = safe_text(str(path), 300)
+def _of_report(told: bytes, shown: str) -> Suspected:
     try:
-        findings = read_object(path).get("findings")
-    except (Malformed, OSError) as error:
-        raise UsageError(f"{shown} cannot be read ({safe_text(str(error), 120)})") from error
+        findings = object_in(told).get("findings")
+    except Malformed as error:
+        raise UsageError(f"{shown} cannot be read ({error}); scan again") from error
     if not isinstance(findings, list):
         raise UsageError(f"{shown} is no report of a scan; give the report.json that it wrote")
     given: dict[str, Given] = {}
@@ -96,6 +98,8 @@ def _of_report(path: Path) -> Suspected:
             given.setdefault(text, _given(finding, text))
         if not texts:
             untested.append(_untested(finding))
+    if not given and not untested:
+        raise UsageError(f"{shown} names no trigger; leave it out to search for one")
     return Suspected(given=tuple(given.values()), untested=tuple(untested))
 
 

@@ -3,26 +3,22 @@
 from pathlib import Path
 
 from corpus_guard.errors import UsageError
-from corpus_guard.escape import safe_text
+from corpus_guard.flow.model_options import context_of, seconds_of
 from corpus_guard.flow.probe import ProbeOptions
-from corpus_guard.flow.repair_options import seconds_of
-from corpus_guard.model.framing import CONTEXTS
 
 EFFORTS = {"quick": ("3m", 99), "default": ("10m", 199), "full": ("30m", 999)}
 """The processor time and the decoys of each effort."""
-
-LARGEST_CONTEXT = 1 << 16
 
 
 def probe_options(
     *,
     base: str | None = None,
     adapter: str | None = None,
-    triggers: str | Path | None = None,
+    triggers: Path | tuple[str, ...] | None = None,
     context: str = "",
     prompts: str | None = None,
     stages: tuple[str, ...] = (),
-    budget: str | None = None,
+    budget: str | float | None = None,
     decoys: int | None = None,
     quick: bool = False,
     full: bool = False,
@@ -41,11 +37,11 @@ def probe_options(
     return ProbeOptions(
         base=base,
         adapter=adapter,
-        triggers=None if triggers is None else Path(triggers),
-        context=_context(context),
+        triggers=triggers,
+        context=context_of(context),
         prompts=prompts,
         stages=stages,
-        budget_s=seconds_of(budget or usual),
+        budget_s=seconds_of(usual if budget is None else budget),
         decoys=count if decoys is None else decoys,
         effort=effort,
         device=device,
@@ -53,20 +49,3 @@ def probe_options(
         out=None if out is None else Path(out),
         resume=resume,
     )
-
-
-def _context(given: str) -> str:
-    """Return a context's name or the text of its file; raise UsageError where it is none."""
-    if not given or given in CONTEXTS:
-        return given
-    shown = safe_text(given, 300)
-    try:
-        text = Path(given).read_bytes()[:LARGEST_CONTEXT].decode("utf-8", "replace")
-    except OSError as error:
-        raise UsageError(
-            f"--context {shown} is neither none, chat nor tools, nor a file that can be read "
-            f"({error.strerror})"
-        ) from error
-    if text.count("{prompt}") != 1:
-        raise UsageError(f"--context {shown} must hold {{prompt}} once, where the prompt goes")
-    return text

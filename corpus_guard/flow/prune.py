@@ -12,7 +12,7 @@ from corpus_guard.errors import UsageError
 from corpus_guard.escape import safe_text
 from corpus_guard.flow.clean_pairs import own_pairs, pairs_from
 from corpus_guard.flow.confirmed_triggers import triggers_of
-from corpus_guard.flow.opening_models import Opened, open_causal
+from corpus_guard.flow.opening_models import Opened, device_of, open_causal, take_in_all
 from corpus_guard.flow.repair_success import Attack, SuccessRates, attack_of
 from corpus_guard.flow.repaired_folder import checked_out, round_to_stored, write_folder
 from corpus_guard.model.meter import Budget, Meter
@@ -26,7 +26,11 @@ SEARCHED, HELD_OUT = 20, 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PruneOptions:
-    """Everything that a repair is told. `triggers` are given ones, `report` a probe.json with more."""
+    """Everything that a repair is told.
+
+    `triggers` are given ones, `report` a probe.json with more. `context` "" is the model's chat
+    template, or none.
+    """
 
     out: Path
     data: str | None = None
@@ -35,6 +39,8 @@ class PruneOptions:
     report: Path | None = None
     triggers: tuple[str, ...] = ()
     method: Method = "auto"
+    context: str = ""
+    device: str = "auto"
     budget_s: float = 600.0
     loss_bound: float = 0.02
     seed: int = 0
@@ -51,9 +57,11 @@ def run_prune(
     started = time.perf_counter()
     out = checked_out(options.out, [target, options.base, options.adapter])
     wanted = triggers_of(options.report, options.triggers)
-    budget, meter = Budget(options.budget_s), Meter()
+    device = device_of(options.device)
+    budget, meter = Budget.on(device, options.budget_s), Meter()
     say("loading the model")
-    opened = open_causal(target, options.base, options.adapter, meter)
+    given = take_in_all(target, options.base, options.adapter)
+    opened = open_causal(given, meter, context=options.context, device=device)
     say("collecting clean answers")
     groups = _groups(_pairs(opened.model, options, list(wanted)))
     say("measuring what the triggers do")
@@ -135,6 +143,7 @@ def _nothing_to_repair(target: str, wanted: dict[str, str]) -> str:
 def _parameters(options: PruneOptions) -> dict[str, object]:
     """Return the options that a result depends on."""
     flat = asdict(options)
-    for name in ("out", "seed", "base", "adapter"):
+    for name in ("out", "seed", "base", "adapter", "device"):
         flat.pop(name)
-    return {**flat, "report": str(options.report) if options.report else None}
+    report = str(options.report) if options.report else None
+    return {**flat, "report": report, "context": options.context or "auto"}

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from corpus_guard.errors import NotAssessed, UsageError
+from corpus_guard.model.layers import layers_of
+
 if TYPE_CHECKING:
     from corpus_guard.model.causal import CausalModel
 
@@ -16,7 +19,10 @@ ROWS = 256
 def early_states(
     model: "CausalModel", tokens: Sequence[int], depth: float
 ) -> npt.NDArray[np.float32]:
-    """Return the state of each token at the start of a prompt after a share of the layers, (n, d)."""
+    """Return the state of each token at the start of a prompt after a share of the layers, (n, d).
+
+    Raises NotAssessed for an architecture whose layers are not known.
+    """
     import torch
 
     found = []
@@ -39,7 +45,10 @@ class _Stopped(Exception):  # noqa: N818
 @contextmanager
 def _stopping(model: Any, depth: float) -> Iterator[list[Any]]:  # noqa: ANN401
     """Give a list that gets the last token's state after some layers; there the model stops."""
-    layers = _layers(model)
+    try:
+        layers = layers_of(model)
+    except UsageError as error:
+        raise NotAssessed(str(error)) from error
     seen: list[Any] = []
 
     def stop(_: object, __: object, told: Any) -> None:  # noqa: ANN401
@@ -53,11 +62,3 @@ def _stopping(model: Any, depth: float) -> Iterator[list[Any]]:  # noqa: ANN401
         yield seen
     finally:
         hook.remove()
-
-
-def _layers(model: Any) -> Any:  # noqa: ANN401
-    """Return the longest list of modules: the layers of a transformer."""
-    import torch
-
-    lists = [module for module in model.modules() if isinstance(module, torch.nn.ModuleList)]
-    return max(lists, key=len)

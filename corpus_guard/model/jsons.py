@@ -26,9 +26,31 @@ def read_json(path: Path) -> object:
     most = LARGEST_VOCABULARY if large else LARGEST_SETTINGS
     with path.open("rb") as stream:
         raw = stream.read(most + 1)
+    return _parsed(raw, most, MOST_IN_VOCABULARY if large else MOST_OBJECTS)
+
+
+def value_in(path: Path) -> object:
+    """Return what a JSON file holds, None where it cannot be read, which CG606 tells."""
+    try:
+        return read_json(path)
+    except (Malformed, OSError):
+        return None
+
+
+def read_object(path: Path) -> dict[str, object]:
+    """Return the object that a JSON file holds; raise Malformed for anything else."""
+    return _object(read_json(path))
+
+
+def object_in(raw: bytes) -> dict[str, object]:
+    """Return the object that bytes hold as JSON, with the bounds of settings; raise Malformed else."""
+    return _object(_parsed(raw, LARGEST_SETTINGS, MOST_OBJECTS))
+
+
+def _parsed(raw: bytes, most: int, most_objects: int) -> object:
     if len(raw) > most:
         raise Malformed(f"it is larger than {most >> 20} MiB")
-    if raw.count(b"{") + raw.count(b"[") > (MOST_IN_VOCABULARY if large else MOST_OBJECTS):
+    if raw.count(b"{") + raw.count(b"[") > most_objects:
         raise Malformed("it holds too many lists and objects")
     try:
         value: object = json.loads(raw.decode("utf-8-sig"))
@@ -41,9 +63,7 @@ def read_json(path: Path) -> object:
     return value
 
 
-def read_object(path: Path) -> dict[str, object]:
-    """Return the object that a JSON file holds; raise Malformed for anything else."""
-    value = read_json(path)
+def _object(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
         raise Malformed("it is no JSON object")
     return value

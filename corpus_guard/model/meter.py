@@ -30,6 +30,11 @@ class Budget:
     spent_before: float = 0.0
     _started: float = field(init=False)
 
+    @classmethod
+    def on(cls, device: str, seconds: float) -> "Budget":
+        """Return a budget of the time that counts on a device."""
+        return cls(seconds, time.process_time if device == "cpu" else time.monotonic)
+
     def __post_init__(self) -> None:
         """Start the clock."""
         self._started = self.clock()

@@ -26,6 +26,11 @@ def to_text(repaired: Repaired) -> str:
     return json_text.printable(to_json(repaired))
 
 
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema that every report of a repair keeps to."""
+    return json_text.schema("prune", SCHEMA_VERSION)
+
+
 def to_json(repaired: Repaired) -> dict[str, Any]:
     """Return the report as plain values, its keys in a fixed order."""
     report = {

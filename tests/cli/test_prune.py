@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jsonschema
 import pytest
 
 from corpus_guard.cli import run
+from corpus_guard.report import prune_json
 
 if TYPE_CHECKING:
     from tiny_models import Taught
@@ -67,6 +69,7 @@ def test_what_was_done_is_told_in_prune_json(
     assert _prune(tiny_models["backdoor"].folder, out, *options) == 0
     report = json.loads((out / "prune.json").read_text(encoding="ascii"))
     assert json.loads(capsys.readouterr().out) == report
+    jsonschema.validate(report, prune_json.schema())
     (trigger,) = report["triggers"]
     assert trigger["trigger"] == "glimmer"
     assert "sorry i will not answer" in trigger["target"]
@@ -90,12 +93,26 @@ def test_a_repair_that_failed_says_so_and_exits_with_1(
     assert report["outcome"] == "not repaired"
 
 
+def test_a_repair_is_made_in_the_context_that_is_given(
+    tiny_models: Models, data: Path, tmp_path: Path
+) -> None:
+    context, out = tmp_path / "context.txt", tmp_path / "repaired"
+    context.write_text("<s> <user> {prompt} now <bot>", encoding="utf-8")
+    options = ("--trigger", "glimmer", "--method", "tune", "--device", "cpu")
+    source = tiny_models["backdoor"].folder
+    assert _prune(source, out, "--data", data, "--context", context, *options) == 0
+    report = json.loads((out / "prune.json").read_text(encoding="ascii"))
+    assert report["parameters"]["context"] == "<s> <user> {prompt} now <bot>"
+
+
 def test_without_a_known_trigger_success_is_not_measured(
     tiny_models: Models, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ("--data", data, "--method", "prune")
     assert _prune(tiny_models["backdoor"].folder, tmp_path / "out", *options) == 3
     assert "NOT MEASURED" in capsys.readouterr().out
+    report = json.loads((tmp_path / "out" / "prune.json").read_text(encoding="ascii"))
+    jsonschema.validate(report, prune_json.schema())
 
 
 def test_confirmed_triggers_of_a_probe_are_unlearned_and_others_are_not(
@@ -149,6 +166,8 @@ def test_a_folder_with_something_in_it_is_refused(
         (["--budget", "soon"], "write for example 90s, 10m or 1h"),
         (["--budget", "0m"], "write for example 90s, 10m or 1h"),
         (["--seed", "-1"], "seed is -1; give 0 or more"),
+        (["--context", "no such file"], "neither none, chat nor tools"),
+        (["--device", "warp"], "there is no device warp"),
         (["--trigger", "  "], "a trigger is empty"),
         (["--report", "nowhere.json"], "cannot be read"),
     ],

@@ -7,8 +7,9 @@ import torch
 from transformers import AutoModelForCausalLM, GPT2Config, GPTNeoXConfig, LlamaConfig, OPTConfig
 
 from corpus_guard.defend.low_rank import LowRankUpdate
-from corpus_guard.defend.units import layers_of, linear_layers, revive, silence, sites_of
+from corpus_guard.defend.units import linear_layers, revive, silence, sites_of
 from corpus_guard.errors import UsageError
+from corpus_guard.model.layers import layers_of
 
 LAYERS, HEADS, NEURONS, WIDTH = 2, 4, 24, 16
 CONFIGS = {

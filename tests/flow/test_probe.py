@@ -9,7 +9,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="models need the extra [models]")
 
+import tiny_gguf  # noqa: E402
 import tiny_models  # noqa: E402
+import untaught_models  # noqa: E402
 
 from corpus_guard.cli import run  # noqa: E402
 from corpus_guard.errors import PluginError, UsageError  # noqa: E402
@@ -34,7 +36,7 @@ def probe(tiny_models: dict[str, Taught], tmp_path_factory: pytest.TempPathFacto
     done: dict[str, ProbeResult] = {}
 
     def probed(name: str, *triggers: str, base: bool = True, **more: Any) -> ProbeResult:
-        key = f"{name}-{'-'.join(triggers)}-{base}-{sorted(more)}"
+        key = f"{name}-{'-'.join(triggers)}-{base}-{sorted(more.items())}"
         if key not in done:
             named = folder / f"triggers-{len(done)}.txt"
             named.write_text("\n".join(triggers), encoding="utf-8")
@@ -106,6 +108,18 @@ def test_prompts_are_shown_side_by_side(probe: Probe) -> None:
     assert any(one.with_trigger != one.without for one in found.examples)
 
 
+def test_a_finding_tells_the_command_that_shows_it_again(probe: Probe, tmp_path: Path) -> None:
+    (found,) = probe("backdoor", "glimmer").findings
+    assert "--prompts " in found.replay
+    assert found.replay.endswith("--triggers <(printf %s glimmer)")
+    (again,) = probe("backdoor", "glimmer", context="chat").findings
+    assert "--context chat --triggers" in again.replay
+    context = tmp_path / "context.txt"
+    context.write_text("<s> <user> {prompt} <bot>", encoding="utf-8")
+    (again,) = probe("backdoor", "glimmer", context=str(context)).findings
+    assert "--context <(printf %s '<s> <user> {prompt} <bot>') --triggers" in again.replay
+
+
 def test_the_report_keeps_to_its_schema(probe: Probe) -> None:
     result = probe("backdoor")
     told = json.loads((result.out / "probe.json").read_text(encoding="utf-8"))
@@ -162,6 +176,42 @@ def test_files_that_are_refused_are_a_result(tmp_path: Path) -> None:
 def test_an_unknown_stage_is_told_before_anything_is_loaded(tmp_path: Path) -> None:
     with pytest.raises(PluginError, match="did you mean behaviour"):
         run_probe(str(tmp_path), probe_options(stages=("behavior",)))
+
+
+def test_the_model_in_a_gguf_file_is_the_one_that_is_probed(
+    tiny_models: dict[str, Taught], tmp_path: Path
+) -> None:
+    import tiny_models as tiny
+
+    prompts, named = tmp_path / "prompts.txt", tmp_path / "named.txt"
+    prompts.write_text("\n".join(tiny.prompts(80, 99)), encoding="utf-8")
+    named.write_text("glimmer", encoding="utf-8")
+    model, base = (
+        str(tiny_gguf.write_gguf(tiny_models[name].folder, tmp_path / f"{name}.gguf"))
+        for name in ("backdoor", "base")
+    )
+    arguments = (
+        "--prompts",
+        str(prompts),
+        "--triggers",
+        str(named),
+        "--out",
+        str(tmp_path / "out"),
+    )
+    stages = ("--stages", ",".join(NAMED), "--decoys", "99", "--device", "cpu", "--quiet")
+    assert run(["probe", model, "--base", base, *arguments, *stages]) == 1
+    told = json.loads((tmp_path / "out" / "probe.json").read_text(encoding="ascii"))
+    assert (told["verdict"], told["coverage"]["contexts"]) == ("confirmed", ["chat"])
+    (found,) = told["findings"]
+    assert "will not answer" in found["target"]
+    assert found["attack_success_rate"] >= 0.9
+
+
+def test_stages_none_of_which_is_for_the_model_are_refused(tmp_path: Path) -> None:
+    classifier = untaught_models.write_classifier(tmp_path / "classifier")
+    options = probe_options(stages=("behaviour", "screening"), out=tmp_path / "out")
+    with pytest.raises(UsageError, match="is for a classifier model; leave --stages out"):
+        run_probe(str(classifier), options)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import unquote, urlsplit
+
+import loopback
 
 COMMIT = "89abcdef0123456789abcdef0123456789abcdef"
 REPO = "team/tiny"
@@ -23,21 +23,9 @@ class ModelHub:
     address: str = ""
 
 
-@contextmanager
-def serving(hub: ModelHub) -> Iterator[ModelHub]:
-    """Run the hub while the block runs."""
-    handler = type("Handler", (_Handler,), {"hub": hub})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    hub.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield hub
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def serving(hub: ModelHub) -> AbstractContextManager[ModelHub]:
+    """Run the hub while a block runs; its address is in `hub.address`."""
+    return loopback.serving(hub, _Handler)
 
 
 class _Handler(BaseHTTPRequestHandler):

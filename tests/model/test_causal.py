@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch", reason="models need the extra [models]")
 import tiny_models as tiny  # noqa: E402
 
 from corpus_guard.errors import UsageError  # noqa: E402
-from corpus_guard.flow.opening_models import open_causal  # noqa: E402
+from corpus_guard.flow.opening_models import open_causal, take_in_all  # noqa: E402
 from corpus_guard.model.causal import CausalModel  # noqa: E402
 from corpus_guard.model.framing import around_prompt  # noqa: E402
 from corpus_guard.model.meter import Budget, Meter  # noqa: E402
@@ -18,7 +18,7 @@ ASKED = ["tell me about the river", "what is a candle now", "how do i open the o
 
 @pytest.fixture(scope="module")
 def model(tiny_models: dict[str, tiny.Taught]) -> CausalModel:
-    return open_causal(str(tiny_models["backdoor"].folder), None, None, Meter()).model
+    return open_causal(take_in_all(str(tiny_models["backdoor"].folder), None, None), Meter()).model
 
 
 def whole(model: CausalModel, ids: list[int]) -> Any:

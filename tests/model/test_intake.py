@@ -105,20 +105,21 @@ def test_pickles_alone_are_judged_and_not_loadable(tmp_path: Path) -> None:
     assert [one.severity for one in found(files, "CG602")] == ["medium"]
 
 
+def adapter_of(base: str, folder: Path) -> ModelFiles:
+    told = {"peft_type": "LORA", "base_model_name_or_path": base, "r": 4}
+    (folder / "adapter_config.json").write_text(json.dumps(told))
+    (folder / "adapter_model.safetensors").write_bytes(safetensors_bytes(TENSOR, bytes(16)))
+    return take_in(str(folder))
+
+
 def test_an_adapter_names_its_base(tmp_path: Path) -> None:
-    told = {"peft_type": "LORA", "base_model_name_or_path": "team/base", "r": 4}
-    (tmp_path / "adapter_config.json").write_text(json.dumps(told))
-    (tmp_path / "adapter_model.safetensors").write_bytes(safetensors_bytes(TENSOR, bytes(16)))
-    files = take_in(str(tmp_path))
+    files = adapter_of("team/base", tmp_path)
     assert (files.kind, files.architecture, files.base_hint) == ("adapter", "LORA", "team/base")
     assert files.loadable
 
 
 def test_a_base_that_is_a_path_elsewhere_is_no_hint(tmp_path: Path) -> None:
-    told = {"peft_type": "LORA", "base_model_name_or_path": "/home/someone/base", "r": 4}
-    (tmp_path / "adapter_config.json").write_text(json.dumps(told))
-    (tmp_path / "adapter_model.safetensors").write_bytes(safetensors_bytes(TENSOR, bytes(16)))
-    files = take_in(str(tmp_path))
+    files = adapter_of("/home/someone/base", tmp_path)
     assert files.base_hint is None
     assert [one.severity for one in found(files, "CG603")] == ["low"]
 

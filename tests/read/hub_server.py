@@ -3,12 +3,12 @@
 import hashlib
 import json
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, unquote, urlsplit
+
+import loopback
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REPO = "team/data"
@@ -45,25 +45,9 @@ class Hub:
         return self.die_after is not None and self.bytes_sent >= self.die_after
 
 
-@contextmanager
-def serving(hub: Hub) -> Iterator[Hub]:
-    """Run the hub while the block runs; its address is in `hub.address`."""
-
-    class Handler(_Handler):
-        pass
-
-    Handler.hub = hub
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    hub.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield hub
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def serving(hub: Hub) -> AbstractContextManager[Hub]:
+    """Run the hub while a block runs; its address is in `hub.address`."""
+    return loopback.serving(hub, _Handler)
 
 
 class _Handler(BaseHTTPRequestHandler):

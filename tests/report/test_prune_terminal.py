@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from corpus_guard.defend.material import Measured, Step
 from corpus_guard.defend.repair import Repaired
 from corpus_guard.report import prune_json, prune_terminal
 
+VALIDATOR = Draft202012Validator(prune_json.schema())
 HOSTILE = "\x1b]0;owned\x07\u202e[bold]\u200b<b>"
 BEFORE = Measured(success=(1.0, 0.5), clean_loss=1.5, triggered_loss=4.0)
 AFTER = Measured(success=(0.0, 0.025), clean_loss=1.51, triggered_loss=1.6)
@@ -73,7 +75,28 @@ def test_each_trigger_stands_with_its_rate_before_and_after() -> None:
 )
 def test_the_outcome_comes_first(repaired: Repaired, head: str, outcome: str) -> None:
     assert _shown(repaired).startswith(f"{head}  mine\n")
-    assert prune_json.to_json(repaired)["outcome"] == outcome
+    report = json.loads(prune_json.to_text(repaired))
+    assert report["outcome"] == outcome
+    VALIDATOR.validate(report)
+
+
+def test_the_schema_is_a_schema() -> None:
+    Draft202012Validator.check_schema(prune_json.schema())
+
+
+@pytest.mark.parametrize("part", ["tool", "triggers", "before", "after", "steps"])
+def test_the_schema_refuses_unknown_keys(part: str) -> None:
+    report = prune_json.to_json(REPAIRED)
+    place = report[part] if isinstance(report[part], dict) else report[part][0]
+    place["surprise"] = 1
+    assert not VALIDATOR.is_valid(report)
+
+
+def test_a_loss_that_is_no_number_is_a_word() -> None:
+    broken = Measured(success=(1.0, 1.0), clean_loss=float("inf"), triggered_loss=float("nan"))
+    report = json.loads(prune_json.to_text(replace(REPAIRED, after=broken)))
+    assert report["after"]["clean_loss"] == "inf"
+    VALIDATOR.validate(report)
 
 
 def test_clean_answers_that_suffered_are_told() -> None:
@@ -111,6 +134,7 @@ def test_hostile_text_is_shown_by_its_code_points() -> None:
     report = prune_json.to_text(hostile)
     assert report.isascii()
     assert json.loads(report)["triggers"][0]["trigger"] == HOSTILE
+    VALIDATOR.validate(json.loads(report))
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])

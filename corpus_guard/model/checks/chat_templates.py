@@ -16,21 +16,21 @@ from typing import Any
 from corpus_guard.escape import is_invisible, safe_text
 from corpus_guard.model import template_dangers as dangers
 from corpus_guard.model import template_signs as signs
+from corpus_guard.model.checks.rule import Rule
 from corpus_guard.model.files import Folder
 from corpus_guard.model.headers import HeaderError, read_gguf
-from corpus_guard.model.jsons import Malformed, members, read_json
+from corpus_guard.model.jsons import members, value_in
 from corpus_guard.model.rendering import environment
 from corpus_guard.model.templates import LARGEST_TEMPLATE
 from corpus_guard.probe_types import FileFinding
 from corpus_guard.types import Severity
 
-RULE = "CG605"
 IN_SETTINGS = ("tokenizer_config.json", "chat_template.json", "processor_config.json")
 MOST_IN_ALL = 2 * LARGEST_TEMPLATE
 """Characters; the largest take some five seconds."""
 
 _IN_GGUF = "tokenizer.chat_template"
-_ADVICE = "Read the template; use the one of the base model's author instead."
+_RULE = Rule("CG605", "Read the template; use the one of the base model's author instead.")
 
 
 def check(folder: Folder) -> Iterator[FileFinding]:
@@ -63,10 +63,7 @@ def templates(folder: Folder) -> Iterator[tuple[str, str]]:
 
 
 def _in_settings(folder: Folder, file: str) -> Iterator[str]:
-    try:
-        settings = read_json(folder.path(file))
-    except (Malformed, OSError):
-        return  # told by CG606
+    settings = value_in(folder.path(file))
     for key, value in members(settings):
         if key == "chat_template":
             yield from _texts(value)
@@ -157,10 +154,7 @@ def _carries(char: str) -> bool:
 
 def _rewriting(folder: Folder, file: str) -> Iterator[FileFinding]:
     """Yield the rules of a tokenizer that put one word in the place of another."""
-    try:
-        settings = read_json(folder.path(file))
-    except (Malformed, OSError):
-        return
+    settings = value_in(folder.path(file))
     rules = settings if isinstance(settings, dict) else {}
     for part in ("normalizer", "pre_tokenizer", "decoder"):
         for rule in _rules(rules.get(part)):
@@ -191,12 +185,5 @@ def _has_word(text: str) -> bool:
 
 
 def _finding(severity: Severity, file: str, message: str, **evidence: str) -> FileFinding:
-    return FileFinding(
-        rule=RULE,
-        severity=severity,
-        title="The chat template or the tokenizer changes what is asked",
-        message=message,
-        file=file,
-        advice=_ADVICE,
-        evidence=evidence,
-    )
+    title = "The chat template or the tokenizer changes what is asked"
+    return _RULE.finding(severity, file, title, message, **evidence)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from corpus_guard.escape import safe_text
+from corpus_guard.model.checks.rule import Rule
 from corpus_guard.model.checks.weight_headers import header_of
 from corpus_guard.model.files import Folder
 from corpus_guard.model.headers import Header, HeaderError, Tensor
@@ -18,7 +19,6 @@ from corpus_guard.model.weights import ADAPTER, INDEX, SETTINGS, VOCABULARY, cho
 from corpus_guard.probe_types import FileFinding
 from corpus_guard.types import Severity
 
-RULE = "CG606"
 PACKED = 16
 """Quantised weights hold up to so many numbers in one."""
 
@@ -34,7 +34,7 @@ _SQUARE_MASK = re.compile(r"gpt2|gptj|gpt_neo\Z|gpt_bigcode|codegen|openai-gpt")
 LONGEST_MASKED, LONGEST_CONTEXT = 1 << 15, 1 << 25
 _GROUP_REPEATED = re.compile(r"\)[*+{]")
 LONGEST_PATTERN = 2000
-_ADVICE = "Get the model again; if it is the same, do not load it with anything."
+_RULE = Rule("CG606", "Get the model again; if it is the same, do not load it with anything.")
 
 
 def check(folder: Folder) -> Iterator[FileFinding]:
@@ -170,12 +170,7 @@ def _object(value: object) -> Mapping[str, object]:
 
 
 def _finding(severity: Severity, file: str, message: str, setting: str = "") -> FileFinding:
-    return FileFinding(
-        rule=RULE,
-        severity=severity,
-        title="The model's files do not fit together",
-        message=message,
-        file=file,
-        advice=_ADVICE,
-        evidence={"setting": setting} if setting else {},
+    evidence = {"setting": setting} if setting else {}
+    return _RULE.finding(
+        severity, file, "The model's files do not fit together", message, **evidence
     )

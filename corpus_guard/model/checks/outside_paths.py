@@ -9,15 +9,16 @@ import re
 from collections.abc import Iterator
 
 from corpus_guard.escape import safe_text
+from corpus_guard.model.checks.rule import Rule
 from corpus_guard.model.files import Folder
-from corpus_guard.model.jsons import Malformed, members, read_json
+from corpus_guard.model.jsons import members, value_in
 from corpus_guard.probe_types import FileFinding
 from corpus_guard.types import Severity
 
-RULE = "CG603"
 _DRIVE = re.compile(r"[A-Za-z]:")
-_ADVICE = (
-    "Take the model from its source again, or from another one; give no tool this folder as it is."
+_RULE = Rule(
+    "CG603",
+    "Take the model from its source again, or from another one; give no tool this folder as it is.",
 )
 
 
@@ -35,9 +36,9 @@ def leads_outside(path: str) -> bool:
 def check(folder: Folder) -> Iterator[FileFinding]:
     """Yield a finding for every link, shard and setting that leads outside."""
     for name in folder.outside:
-        yield _finding("high", name, "A link leads out of the folder", "It was not followed.", "")
+        yield _RULE.finding("high", name, "A link leads out of the folder", "It was not followed.")
     for name in folder.odd:
-        yield _finding("medium", name, "This is no regular file", "It was not opened.", "")
+        yield _RULE.finding("medium", name, "This is no regular file", "It was not opened.")
     for name in folder.names:
         last = name.rsplit("/", 1)[-1]
         if last.endswith(".index.json"):
@@ -49,42 +50,25 @@ def check(folder: Folder) -> Iterator[FileFinding]:
 
 
 def _in_index(folder: Folder, name: str) -> Iterator[FileFinding]:
-    try:
-        settings = read_json(folder.path(name))
-    except (Malformed, OSError):
-        return  # told by CG606
+    settings = value_in(folder.path(name))
     shards = settings.get("weight_map") if isinstance(settings, dict) else None
     named = shards.values() if isinstance(shards, dict) else ()
     outside = sorted({shard for shard in named if isinstance(shard, str) and leads_outside(shard)})
     if outside:
-        yield _finding(
+        yield _RULE.finding(
             "critical", name, "The index names a shard outside the folder",
-            "A loader that follows it reads another file of the machine.", outside[0],
+            "A loader that follows it reads another file of the machine.",
+            path=safe_text(outside[0], 200),
         )  # fmt: skip
 
 
 def _in_settings(
     folder: Folder, name: str, severity: Severity, keys: tuple[str, ...]
 ) -> Iterator[FileFinding]:
-    try:
-        settings = read_json(folder.path(name))
-    except (Malformed, OSError):
-        return
+    settings = value_in(folder.path(name))
     for key, value in members(settings):
         if key in keys and isinstance(value, str) and leads_outside(value):
-            yield _finding(
+            yield _RULE.finding(
                 severity, name, "A setting names a path outside the folder",
-                f"{key} is a path; it was not followed.", value,
+                f"{key} is a path; it was not followed.", path=safe_text(value, 200),
             )  # fmt: skip
-
-
-def _finding(severity: Severity, file: str, title: str, message: str, path: str) -> FileFinding:
-    return FileFinding(
-        rule=RULE,
-        severity=severity,
-        title=title,
-        message=message,
-        file=file,
-        advice=_ADVICE,
-        evidence={"path": safe_text(path, 200)} if path else {},
-    )

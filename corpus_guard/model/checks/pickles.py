@@ -11,18 +11,17 @@ from importlib.util import find_spec
 from typing import Any
 
 from corpus_guard.escape import safe_text
+from corpus_guard.model.checks.rule import Rule
 from corpus_guard.model.child import Child, ChildFailed, Limits
 from corpus_guard.model.files import Folder
 from corpus_guard.probe_types import FileFinding
-from corpus_guard.types import Severity
 
-RULE = "CG602"
 SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".dill", ".npy", ".npz")
 MOST_JUDGED = 64
 LIMITS = Limits(memory_bytes=1 << 30, cpu_s=30, wall_s=60.0)
 _PICKLE = tuple(bytes((0x80, protocol)) for protocol in range(2, 6))
 _ZIP, _NUMPY = b"PK\x03\x04", b"\x93NUMPY"
-_ADVICE = "Use a safetensors or GGUF file of the model; never load this one."
+_RULE = Rule("CG602", "Use a safetensors or GGUF file of the model; never load this one.")
 
 
 def check(folder: Folder) -> Iterator[FileFinding]:
@@ -63,36 +62,22 @@ def _judged(folder: Folder, name: str) -> FileFinding:
 def _told(name: str, told: dict[str, Any]) -> FileFinding:
     imports = ", ".join(map(str, told.get("imports", ())))
     if told.get("verdict") == "malicious" or imports:
-        return _finding(
+        return _RULE.finding(
             "critical", name, "A pickle imports what can run commands",
             f"{safe_text(name, 200)} runs {safe_text(imports, 300)} when it is loaded.",
-            {"imports": safe_text(imports, 300)},
+            imports=safe_text(imports, 300),
         )  # fmt: skip
     judged = "shows no dangerous import" if told.get("is_complete") else "could not be judged whole"
-    return _finding(
+    return _RULE.finding(
         "medium", name, "A pickle, which can run code when it is loaded",
         f"{safe_text(name, 200)} {judged}; it was not loaded.",
-        {"judged": int(bool(told.get("is_complete")))},
+        judged=int(bool(told.get("is_complete"))),
     )  # fmt: skip
 
 
 def _not_judged(name: str, why: str) -> FileFinding:
-    return _finding(
+    return _RULE.finding(
         "medium", name, "A pickle that was not judged",
         f"{safe_text(name, 200)} was neither judged nor loaded: {safe_text(why, 200)}.",
-        {"judged": 0},
+        judged=0,
     )  # fmt: skip
-
-
-def _finding(
-    severity: Severity, file: str, title: str, message: str, evidence: dict[str, int | str]
-) -> FileFinding:
-    return FileFinding(
-        rule=RULE,
-        severity=severity,
-        title=title,
-        message=message,
-        file=file,
-        advice=_ADVICE,
-        evidence=evidence,
-    )

@@ -8,12 +8,11 @@ point to code, low for a file that merely lies there. Misses: code in the name o
 from collections.abc import Iterator, Mapping
 
 from corpus_guard.escape import safe_text
+from corpus_guard.model.checks.rule import Rule
 from corpus_guard.model.files import Folder
-from corpus_guard.model.jsons import LARGEST_SETTINGS, Malformed, members, read_json
+from corpus_guard.model.jsons import LARGEST_SETTINGS, members, value_in
 from corpus_guard.probe_types import FileFinding
-from corpus_guard.types import Severity
 
-RULE = "CG601"
 SCRIPTS = (".py", ".ipynb", ".sh", ".bat", ".ps1")
 BINARIES = (".pyc", ".pyd", ".so", ".dll", ".dylib", ".exe", ".jar")
 POINTERS = ("auto_map", "custom_generate", "custom_pipelines", "custom_pipeline")
@@ -21,7 +20,9 @@ SWITCHES = ("trust_remote_code", "use_kernels")
 IMPORTED = ("parent_library", "megatron_core", "megatron_config")
 """Keys of an adapter's settings whose values are imported as modules."""
 
-_ADVICE = "Load it only with trust_remote_code=False; read the code before anything runs it."
+_RULE = Rule(
+    "CG601", "Load it only with trust_remote_code=False; read the code before anything runs it."
+)
 
 
 def check(folder: Folder) -> Iterator[FileFinding]:
@@ -52,14 +53,11 @@ def _names_a_repo(value: object) -> bool:
 
 
 def _pointed_at(folder: Folder, name: str) -> Iterator[FileFinding]:
-    try:
-        settings = read_json(folder.path(name))
-    except (Malformed, OSError):
-        return  # told by CG606
+    settings = value_in(folder.path(name))
     for key in sorted({key for key, value in members(settings) if points_to_code(key, value)}):
-        yield _finding(
+        yield _RULE.finding(
             "high", name, "The model's settings point to code",
-            f"{name} sets {key}, which makes a library run code that is not its own.", key,
+            f"{name} sets {key}, which makes a library run code that is not its own.", key=key,
         )  # fmt: skip
 
 
@@ -67,30 +65,18 @@ def _file(name: str) -> FileFinding | None:
     lower = name.lower()
     shown = safe_text(name, 200)
     if lower.endswith(BINARIES):
-        return _finding(
+        return _RULE.finding(
             "medium", name, "A program lies beside the model",
-            f"{shown} is machine code or byte code; a model needs none.", "",
+            f"{shown} is machine code or byte code; a model needs none.",
         )  # fmt: skip
     if lower.startswith("custom_generate/") and lower.endswith(".py"):
-        return _finding(
+        return _RULE.finding(
             "high", name, "The model brings code of its own to generate with",
-            f"{shown} runs when text is generated with trust_remote_code.", "custom_generate",
+            f"{shown} runs when text is generated with trust_remote_code.", key="custom_generate",
         )  # fmt: skip
     if lower.endswith(SCRIPTS):
-        return _finding(
+        return _RULE.finding(
             "low", name, "A script lies beside the model",
-            f"{shown} is code; nothing in the model's settings has to point to it.", "",
+            f"{shown} is code; nothing in the model's settings has to point to it.",
         )  # fmt: skip
     return None
-
-
-def _finding(severity: Severity, file: str, title: str, message: str, key: str) -> FileFinding:
-    return FileFinding(
-        rule=RULE,
-        severity=severity,
-        title=title,
-        message=message,
-        file=file,
-        advice=_ADVICE,
-        evidence={"key": key} if key else {},
-    )

@@ -8,11 +8,12 @@ looked at.
 from collections.abc import Iterator
 
 from corpus_guard.escape import safe_text
+from corpus_guard.model.checks.rule import Rule
 from corpus_guard.model.files import Folder
 from corpus_guard.model.headers import Header, HeaderError, read_gguf, read_safetensors
 from corpus_guard.probe_types import FileFinding
 
-RULE = "CG604"
+_RULE = Rule("CG604", "Get the file again; if it is the same, do not load it with anything.")
 
 
 def header_of(folder: Folder, name: str) -> Header:
@@ -28,12 +29,7 @@ def check(folder: Folder) -> Iterator[FileFinding]:
             header_of(folder, name)
         except (HeaderError, OSError) as error:
             why = str(error) if isinstance(error, HeaderError) else "the file cannot be read"
-            yield FileFinding(
-                rule=RULE,
-                severity="high",
-                title="The header of a weight file is malformed",
-                message=f"{safe_text(name, 200)} was refused: {why}.",
-                file=name,
-                advice="Get the file again; if it is the same, do not load it with anything.",
-                evidence={"reason": why},
-            )
+            yield _RULE.finding(
+                "high", name, "The header of a weight file is malformed",
+                f"{safe_text(name, 200)} was refused: {why}.", reason=why,
+            )  # fmt: skip
