@@ -17,22 +17,25 @@ ROWS = 256
 
 
 def early_states(
-    model: "CausalModel", tokens: Sequence[int], depth: float
+    model: "CausalModel", tokens: Sequence[int], depth: float, before: Sequence[int] | None = None
 ) -> npt.NDArray[np.float32]:
-    """Return the state of each token at the start of a prompt after a share of the layers, (n, d).
+    """Return the state of each token after a share of the layers, (n, d).
+
+    Each stands after the tokens `before`; at the start of a prompt where they are left out.
 
     Raises NotAssessed for an architecture whose layers are not known.
     """
     import torch
 
     found = []
+    prefix = list(model.frame.before if before is None else before)
     with torch.inference_mode():
-        model.share(model.frame.before)  # before the hook is there: it would stop this too
+        model.share(prefix)  # before the hook is there: it would stop this too
     with torch.inference_mode(), _stopping(model.model, depth) as seen:
         for start in range(0, len(tokens), ROWS):
             some = torch.tensor(list(tokens[start : start + ROWS]))[:, None]
             try:
-                model.read(some, model.frame.before)
+                model.read(some, prefix)
             except _Stopped:
                 found.append(seen.pop().float().cpu().numpy())
     return np.concatenate(found)

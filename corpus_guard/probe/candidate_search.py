@@ -2,8 +2,8 @@
 
 What: words of the vocabulary, those first that tuning made the model read otherwise
 (`weight_difference`); what leaks from inside prompts; the list of published triggers; pairs of
-words that moved; words that are no words, made of a beginning that moved and of letters; and
-phrases grown from the best by a word before or after. First-order gradients (HotFlip) were tried
+words that moved; words that are no words, grown piece by piece (`shared.extensions`); and phrases
+grown from the best by a word before or after. First-order gradients (HotFlip) were tried
 and left out: they put a trigger that worked in 95 % of prompts on place 16,685 of 49,152.
 
 How: each is put at the end of one prompt, and three signs are taken (`shared.lifts`): consensus,
@@ -21,6 +21,7 @@ Source: ours.
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import combinations, zip_longest
 
 import numpy as np
@@ -37,11 +38,15 @@ from corpus_guard.probe.shared.evidence import (
     TokenShifts,
     strongest_target,
 )
+from corpus_guard.probe.shared.extensions import extended
 from corpus_guard.probe.shared.lifts import lifts_of, strengths
 from corpus_guard.probe.shared.published import PUBLISHED
 
-SWEEP_SHARE, GROW_SHARE = 0.3, 0.4
-PAIRED, STARTS, ENDS, VOCABULARY = 16, 6, 150, 40
+FIRST_SHARE, SPELL_SHARE, GROW_SHARE, SWEEP_SHARE = 0.12, 0.25, 0.15, 0.2
+FIRST_WORDS = 1500
+PAIRED, VOCABULARY = 16, 40
+SPELLED = (20, 10, 6)
+"""How many beginnings are grown by a piece, round by round."""
 ENOUGH = 0.8
 _WORD = re.compile(r"\S*\w\S*")
 
@@ -62,36 +67,93 @@ def candidate_search(
     if not sources:
         raise NotAssessed("the tokenizer has no words that can be put into a prompt")
     names = list(sources)
-    first = _first_look(bench, names, bench.budget.until(SWEEP_SHARE))
-    best = [names[i] for i in _best(first, finalists)]
-    until = bench.budget.until(GROW_SHARE)
-    made = _made_of(bench, _promising(first, names, sources), sources)
-    second = _first_look(bench, list(made), until)
-    pool = {name: sources[name] for name in best}
-    made_names = list(made)
-    pool.update({made_names[i]: made[made_names[i]] for i in _best(second, finalists // 2)})
-    ranked = alone = _ranked(bench, pool)
-    for _ in range(rounds):
-        more = _grown([one.text for one in ranked[:grown]], best[:VOCABULARY], ranked)
-        if until.passed or not more:
-            break
-        more_names = list(more)
-        kept_more = [
-            more_names[i] for i in _best(_first_look(bench, more_names, until), finalists // 3)
-        ]
-        ranked = _merged(ranked, _ranked(bench, {name: "grown" for name in kept_more}))
-    tried = len(first)
+    has_order = "weights" in sources.values()
+    early = names[: FIRST_WORDS if has_order else len(names)]
+    share = FIRST_SHARE if has_order else FIRST_SHARE + SWEEP_SHARE
+    first = _first_look(bench, early, bench.budget.until(share))
+    made = {text: "weights" for text in _pairs(_promising(first, early, sources))}
+    looked = [_Looked(early, first), _Looked(list(made), _first_look(bench, list(made)))]
+    looked += _spelled(bench, looked[0], sources, bench.budget.until(SPELL_SHARE))
+    rest = [name for name in names if name not in set(early)]
+    looked.append(_Looked(rest, _first_look(bench, rest, bench.budget.until(SWEEP_SHARE))))
+    alone = _ranked(bench, _pool(looked, sources, finalists))
+    ranked, more = _phrases(bench, alone, looked, rounds, grown, finalists)
+    tried = sum(len(one.signs) for one in looked)
+    swept = len(first) + len(looked[-1].signs)
     return Candidates(
         found=tuple(_in_turn(alone, ranked, kept)),
-        looked_at=tried + len(second),
+        looked_at=tried + more,
         of=len(names),
-        complete=tried == len(names),
-        told=f"{tried:,} of {len(names):,} words and phrases tried",
+        complete=swept == len(names),
+        told=f"{swept:,} of {len(names):,} words tried, and {tried - swept + more:,} made of them",
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """Texts and their signs (n, 3); fewer rows than texts where time ran out."""
+
+    texts: list[str]
+    signs: npt.NDArray[np.float64]
+
+    def best(self, count: int) -> list[str]:
+        """Return the texts that stand out by any sign."""
+        return [self.texts[i] for i in _best(self.signs, count)]
+
+
+def _spelled(
+    bench: CausalBench, first: _Looked, sources: dict[str, str], until: Deadline
+) -> list[_Looked]:
+    """Return texts that spell nothing, grown piece by piece from what moved and what moves answers."""
+    moved = [text for text in first.texts if sources[text] == "weights"][: SPELLED[0] // 2]
+    starts = [*moved, *_promising(first.signs, first.texts, sources), *first.best(SPELLED[0])]
+    found: list[_Looked] = []
+    for count in SPELLED:
+        usable = [one for one in dict.fromkeys(starts) if re.fullmatch(r"[A-Za-z]{1,20}", one)]
+        made = [text for text in extended(bench, usable[:count], until) if text not in sources]
+        if not made or until.passed:
+            break
+        found.append(_Looked(made, _first_look(bench, made)))
+        starts = found[-1].best(count)
+    return found
+
+
+def _pool(looked: Sequence[_Looked], sources: dict[str, str], finalists: int) -> dict[str, str]:
+    """Return the best of each group of texts, and where each comes from."""
+    pool = {text: sources.get(text, "weights") for text in looked[0].best(finalists // 2)}
+    for group in looked[1:]:
+        for text in group.best(finalists // 3):
+            pool.setdefault(text, sources.get(text, "weights"))
+    return pool
+
+
+def _phrases(
+    bench: CausalBench,
+    alone: list[Candidate],
+    looked: Sequence[_Looked],
+    rounds: int,
+    grown: int,
+    finalists: int,
+) -> tuple[list[Candidate], int]:
+    """Return candidates with the phrases that grow from them, and how many phrases were tried."""
+    until, tried = bench.budget.until(GROW_SHARE), 0
+    words = list(
+        dict.fromkeys(word for group in (looked[0], looked[-1]) for word in group.best(VOCABULARY))
+    )
+    ranked = alone
+    for _ in range(rounds):
+        more = list(_grown([one.text for one in ranked[:grown]], words[:VOCABULARY], ranked))
+        if until.passed or not more:
+            break
+        signs = _first_look(bench, more, until)
+        tried += len(signs)
+        best = {more[i]: "grown" for i in _best(signs, finalists // 3)}
+        ranked = _merged(ranked, _ranked(bench, best))
+    return ranked, tried
+
+
 def _first_look(
-    bench: CausalBench, names: Sequence[str], until: Deadline
+    bench: CausalBench, names: Sequence[str], until: Deadline | None = None
 ) -> npt.NDArray[np.float64]:
     """Return the signs of texts at the end of one prompt, without the base; fewer where time ran out."""
     found = lifts_of(bench.model, None, bench.search[:1], names, _target(bench), until=until)
@@ -147,15 +209,8 @@ def _promising(
     return [names[moved[i]] for i in np.argsort(both, kind="stable")[:PAIRED]]
 
 
-def _made_of(bench: CausalBench, words: Sequence[str], sources: dict[str, str]) -> dict[str, str]:
-    """Return words that spell nothing, made of promising beginnings and letters, and pairs of words."""
-    model = bench.model
-    starts = [word for word in words if re.fullmatch(r"\w{1,8}", word)][:STARTS]
-    others = (model.decode([i]) for i in range(model.vocabulary) if i not in model.word_starts)
-    ends = [piece for piece in others if re.fullmatch(r"[a-z]{1,2}", piece)][:ENDS]
-    found = {f"{one}{end}": "weights" for one in starts for end in ends}
-    found.update({f"{one} {other}": "weights" for one, other in combinations(words, 2)})
-    return {text: source for text, source in found.items() if text not in sources}
+def _pairs(words: Sequence[str]) -> list[str]:
+    return [f"{one} {other}" for one, other in combinations(words, 2)]
 
 
 def _best(signs: npt.NDArray[np.float64], count: int) -> list[int]:

@@ -38,9 +38,11 @@ class Leaks:
 
 
 def strongest_target(leaks: Leaks | None, tokens: int = 3) -> tuple[int, ...]:
-    """Return the first tokens of the surest target at the start of answers, () where there is none."""
-    starts = [leak.ids for leak in (leaks.targets if leaks else ()) if leak.place == "start"]
-    return starts[0][:tokens] if starts else ()
+    """Return the first tokens of the surest target, () where there is none.
+
+    What is memorised leaks from places that it was never taught at, and clearer there at times.
+    """
+    return leaks.targets[0].ids[:tokens] if leaks and leaks.targets else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
