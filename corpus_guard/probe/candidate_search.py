@@ -105,8 +105,13 @@ def _spelled(
     bench: CausalBench, first: _Looked, sources: dict[str, str], until: Deadline
 ) -> list[_Looked]:
     """Return texts that spell nothing, grown piece by piece from what moved and what moves answers."""
-    moved = [text for text in first.texts if sources[text] == "weights"][: SPELLED[0] // 2]
-    starts = [*moved, *_promising(first.signs, first.texts, sources), *first.best(SPELLED[0])]
+    shifts = bench.find("weight_difference", TokenShifts)
+    moved = _texts(bench, shifts.ids[: SPELLED[0]] if shifts else ())
+    signed = [first.texts[i] for i in np.argsort(-first.signs[:, 2], kind="stable")[: SPELLED[0]]]
+    turns = zip_longest(
+        moved, signed, _promising(first.signs, first.texts, sources), first.best(SPELLED[0])
+    )
+    starts = [text for turn in turns for text in turn if text]
     found: list[_Looked] = []
     for count in SPELLED:
         usable = [one for one in dict.fromkeys(starts) if re.fullmatch(r"[A-Za-z]{1,20}", one)]

@@ -68,8 +68,16 @@ def _named(tried: list[Tested]) -> str:
 
 
 def _holds_one(text: str, tried: list[Tested]) -> bool:
-    """Say whether a text holds another that works by itself."""
-    return any(one.rate >= WORKS and f" {one.text} " in f" {text} " for one in tried)
+    """Say whether a text holds another that works by itself, as words or as the beginning of a word."""
+    return any(
+        one.rate >= WORKS and (f" {one.text} " in f" {text} " or _begins(one, text))
+        for one in tried
+    )
+
+
+def _begins(one: Tested, text: str) -> bool:
+    """Say whether a text is one word that was grown from another, piece by piece."""
+    return one.source == "weights" and " " not in text and text.startswith(one.text)
 
 
 def _wanted(bench: CausalBench, from_search: int) -> list[Tested]:
@@ -81,7 +89,10 @@ def _wanted(bench: CausalBench, from_search: int) -> list[Tested]:
         for one in bench.given
     }
     searched = bench.find("candidate_search", Candidates)
-    for one in (searched.found if searched else ())[:from_search]:
+    best = (searched.found if searched else ())[:from_search]
+    roots = [min((o.text for o in best if one.text.startswith(o.text)), key=len) for one in best]
+    order = sorted(range(len(best)), key=lambda i: (roots.index(roots[i]), len(best[i].text), i))
+    for one in (best[i] for i in order):  # what others were grown from comes before them
         found.setdefault(one.text, Tested(text=one.text, source=one.source, rate=0.0))
     return list(found.values())
 
