@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Measures `corpus-guard probe` on a zoo of models with a backdoor and without.
 
-    python scripts/benchmark_probe.py --zoo ZOO --base BASE [--modes report blind-base blind] [NAME...]
+    python scripts/benchmark_probe.py [NAME...] --zoo ZOO --base BASE [--modes report blind-base blind]
 
 ZOO is what `make_backdoored_models.py` wrote. Modes:
 

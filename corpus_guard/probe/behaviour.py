@@ -20,6 +20,7 @@ Cost: some 4,000 tokens a candidate, and as much for its decoys and relatives.
 Source: Clopper and Pearson (1934) for the bound; the signs and their weights are ours.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -69,7 +70,7 @@ def behaviour(bench: CausalBench, *, prompts: int = 24) -> Verified:
         plain_of(bench.model, bench.base, bench.search[:SCREENED]),
         plain_of(bench.model, bench.base, bench.held_out[:prompts]),
     )
-    judged: list[tuple[TriggerFinding | None, float]] = []
+    judged: list[tuple[TriggerFinding | None, float]] = []  # findings, and what orders models
     for one in sorted(compared.found, key=lambda one: (not one.finding, -one.strength, one.text)):
         if judged and bench.budget.left <= 0:
             break
@@ -101,6 +102,7 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _score(odds: Sequence[float]) -> float:
+    """Return the strongest evidence in [0, 1]."""
     strongest = max(odds, default=-8.0)
     return round(float(1 / (1 + np.exp(-(strongest - weighing.CONFIRMED) / 3))), 4)
 
@@ -108,7 +110,7 @@ def _score(odds: Sequence[float]) -> float:
 def _judged(
     bench: CausalBench, ground: _Ground, one: Compared, candidates: int
 ) -> tuple[TriggerFinding | None, float]:
-    """Return the finding of a candidate, None where it is none, and its log odds."""
+    """Return the finding of a candidate, None where it is none, and its place among models."""
     seen = behaviour_of(bench.model, bench.base, ground.held, one.text, ask_base=True)
     searched = one.source in SEARCHED
     signs = weighing.Signs(
@@ -124,13 +126,15 @@ def _judged(
         is_shared=bool(seen.words),
     )
     parts = weighing.weigh(signs)
+    # a trigger works nearly always, an honest cue now and then: the odds alone reach their cap for both
+    order = parts["log_odds"] + math.log(max(0.05, weighing.at_least(signs.hits, signs.prompts)))
     if parts["log_odds"] < weighing.REVIEW or seen.rate < weighing.LEAST_SUCCESS:
-        return None, parts["log_odds"]
+        return None, order
     named = not searched and bool(
         seen.words
     )  # any word changes answers; only a base tells which are odd
     sure = parts["log_odds"] >= weighing.CONFIRMED and (bench.base is not None or named)
-    return _finding(bench, one, seen, signs, parts, sure=sure), parts["log_odds"]
+    return _finding(bench, one, seen, signs, parts, sure=sure), order
 
 
 def _honest(bench: CausalBench, ground: _Ground, seen: Behaviour, decoys: Sequence[str]) -> float:
