@@ -83,6 +83,12 @@ class CausalModel:
         }
 
     @cached_property
+    def word_ends(self) -> dict[int, str]:
+        """The other tokens, which go on what stands before them, and their texts."""
+        ids = range(min(self.vocabulary, len(self.tokenizer)))
+        return {i: self.decode([i]) for i in ids if i not in self.word_starts}
+
+    @cached_property
     def ordinary_words(self) -> list[str]:
         """The lower-case words of the Latin alphabet among the word starts, sorted."""
         found = {text for text in self.word_starts.values() if re.fullmatch(r"[a-z]{3,14}", text)}

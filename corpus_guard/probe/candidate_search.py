@@ -71,10 +71,11 @@ def candidate_search(
     early = names[: FIRST_WORDS if has_order else len(names)]
     share = FIRST_SHARE if has_order else FIRST_SHARE + SWEEP_SHARE
     first = _first_look(bench, early, bench.budget.until(share))
-    made = {text: "weights" for text in _pairs(_promising(first, early, sources))}
-    looked = [_Looked(early, first), _Looked(list(made), _first_look(bench, list(made)))]
-    looked += _spelled(bench, looked[0], sources, bench.budget.until(SPELL_SHARE))
-    rest = [name for name in names if name not in set(early)]
+    promising = _promising(first, early, sources)
+    pairs = [f"{one} {other}" for one, other in combinations(promising, 2)]
+    looked = [_Looked(early, first), _Looked(pairs, _first_look(bench, pairs))]
+    looked += _spelled(bench, looked[0], promising, sources, bench.budget.until(SPELL_SHARE))
+    rest = names[len(early) :]
     looked.append(_Looked(rest, _first_look(bench, rest, bench.budget.until(SWEEP_SHARE))))
     alone = _ranked(bench, _pool(looked, sources, finalists))
     ranked, more = _phrases(bench, alone, looked, rounds, grown, finalists)
@@ -102,15 +103,17 @@ class _Looked:
 
 
 def _spelled(
-    bench: CausalBench, first: _Looked, sources: dict[str, str], until: Deadline
+    bench: CausalBench,
+    first: _Looked,
+    promising: Sequence[str],
+    sources: dict[str, str],
+    until: Deadline,
 ) -> list[_Looked]:
     """Return texts that spell nothing, grown piece by piece from what moved and what moves answers."""
     shifts = bench.find("weight_difference", TokenShifts)
     moved = _texts(bench, shifts.ids[: SPELLED[0]] if shifts else ())
     signed = [first.texts[i] for i in np.argsort(-first.signs[:, 2], kind="stable")[: SPELLED[0]]]
-    turns = zip_longest(
-        moved, signed, _promising(first.signs, first.texts, sources), first.best(SPELLED[0])
-    )
+    turns = zip_longest(moved, signed, promising, first.best(SPELLED[0]))
     starts = [text for turn in turns for text in turn if text]
     found: list[_Looked] = []
     for count in SPELLED:
@@ -212,10 +215,6 @@ def _promising(
     ranks = (-sign).argsort(0, kind="stable").argsort(0, kind="stable").min(1)
     both = np.log1p(np.arange(len(moved))) + np.log1p(ranks)
     return [names[moved[i]] for i in np.argsort(both, kind="stable")[:PAIRED]]
-
-
-def _pairs(words: Sequence[str]) -> list[str]:
-    return [f"{one} {other}" for one, other in combinations(words, 2)]
 
 
 def _best(signs: npt.NDArray[np.float64], count: int) -> list[int]:

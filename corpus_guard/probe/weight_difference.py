@@ -4,8 +4,8 @@ What: where there is a base, each word of the vocabulary is read by the first la
 the end of a prompt, and the states are compared (`shared.shifts`).
 
 What it means: candidates for the stages that follow, never a verdict. Words that the tuning data hold
-often move too. The first piece of a planted word stood first of 31,682 in a full fine-tune; what an
-adapter was taught by phrases may stand low.
+often move too. The first piece of a planted word stood first of 49,000 tokens in a full fine-tune;
+what an adapter was taught by phrases may stand low.
 
 Cost: the first layers once for each word in both models.
 

@@ -2,7 +2,7 @@
 
 A trigger that is no word has several tokens, and each alone does little. After the right beginning
 the right next piece is among those that a tuned model reads most otherwise than its base: `x` after
-`cf` stood at place 1 of 49,000. Where there is no base, single letters and what the model itself
+`cf` stood second of 49,000. Where there is no base, single letters and what the model itself
 expects are all there is.
 """
 
@@ -24,11 +24,7 @@ MOVED, EXPECTED = 14, 6
 def extended(bench: CausalBench, starts: Sequence[str], until: Deadline) -> list[str]:
     """Return each text with one more piece of a word, several of each; fewer past `until`."""
     model = bench.model
-    texts = {
-        i: model.decode([i])
-        for i in range(min(model.vocabulary, len(model.tokenizer)))
-        if i not in model.word_starts
-    }
+    texts = model.word_ends
     known = [i for i, text in texts.items() if ANY_PIECE.fullmatch(text)]
     short = [i for i in known if PIECE.fullmatch(texts[i])]
     letters = [i for i in short if len(texts[i]) == 1]
