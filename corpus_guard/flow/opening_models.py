@@ -128,6 +128,10 @@ def _loaded(given: TakenIn, device: str) -> "Loaded":
     if given.model.kind == "adapter":
         if given.base is None:
             raise UsageError(f"{_shown(given.model)} is an adapter; give its --base too")
+        if given.adapter is not None:
+            raise UsageError(
+                f"{_shown(given.model)} is an adapter; name what it adapts as the model to use --adapter"
+            )
         return load_adapter(given.base, given.model, device=device)
     if given.adapter:
         return load_adapter(given.model, given.adapter, device=device)

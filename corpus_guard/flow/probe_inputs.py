@@ -71,14 +71,16 @@ def suspected(named: Path | Sequence[str] | None) -> Suspected:
 
 
 def _of_texts(lines: Sequence[str], shown: str) -> Suspected:
-    texts = dict.fromkeys(line.strip() for line in lines if line.strip())
-    kept = [text for text in texts if len(text) <= LONGEST_TRIGGER][:MOST_GIVEN]
-    if not kept:
+    texts = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    longest = max(map(len, texts), default=0)
+    if not texts:
+        raise UsageError(f"{shown} holds no trigger; give one a line, or the report of a scan")
+    if longest > LONGEST_TRIGGER or len(texts) > MOST_GIVEN:
         raise UsageError(
-            f"{shown} holds no trigger of at most {LONGEST_TRIGGER} characters; "
-            "give one a line, or the report of a scan"
+            f"{shown} holds {len(texts)} triggers of up to {longest} characters; give at most "
+            f"{MOST_GIVEN} of at most {LONGEST_TRIGGER} characters, one a line"
         )
-    return Suspected(given=tuple(Given(text=text, source="given") for text in kept))
+    return Suspected(given=tuple(Given(text=text, source="given") for text in texts))
 
 
 def _of_report(told: bytes, shown: str) -> Suspected:
@@ -90,14 +92,14 @@ def _of_report(told: bytes, shown: str) -> Suspected:
         raise UsageError(f"{shown} is no report of a scan; give the report.json that it wrote")
     given: dict[str, Given] = {}
     untested = []
-    for finding in sorted(filter(lambda one: isinstance(one, dict), findings), key=_severity)[
-        :MOST_GIVEN
-    ]:
+    for finding in sorted(filter(lambda one: isinstance(one, dict), findings), key=_severity):
         texts = _texts(finding)
-        for text in texts:
-            given.setdefault(text, _given(finding, text))
         if not texts:
-            untested.append(_untested(finding))
+            untested.append(_untested(finding, "it names no words that could be put into a prompt"))
+        elif len(given) >= MOST_GIVEN:
+            untested.append(_untested(finding, f"{MOST_GIVEN} texts of graver findings went first"))
+        else:
+            given.update({text: given.get(text, _given(finding, text)) for text in texts})
     if not given and not untested:
         raise UsageError(f"{shown} names no trigger; leave it out to search for one")
     return Suspected(given=tuple(given.values()), untested=tuple(untested))
@@ -133,7 +135,7 @@ def _given(finding: dict[str, object], text: str) -> Given:
     )
 
 
-def _untested(finding: dict[str, object]) -> LearnedFinding:
+def _untested(finding: dict[str, object], why: str) -> LearnedFinding:
     return LearnedFinding(
         finding=str(finding.get("id", ""))[:80],
         rule=str(finding.get("rule", ""))[:40],
@@ -142,7 +144,7 @@ def _untested(finding: dict[str, object]) -> LearnedFinding:
         state="not tested",
         attack_success_rate=None,
         baseline_rate=None,
-        told="it names no words that could be put into a prompt",
+        told=why,
     )
 
 

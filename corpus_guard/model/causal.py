@@ -108,7 +108,11 @@ class CausalModel:
 
     def framed(self, prompt: str) -> list[int]:
         """Return a prompt in its frame, ready for an answer."""
-        return [*self.frame.before, *self.encode(prompt), *self.frame.after]
+        return [*self.begun(prompt), *self.frame.after]
+
+    def begun(self, prompt: str) -> list[int]:
+        """Return a prompt, or the beginning of one, after what stands before it in the frame."""
+        return [*self.frame.before, *self.encode(f"{self.frame.lead}{prompt}")]
 
     def next_log_probs(
         self, sequences: Sequence[Ids], last: int = 1

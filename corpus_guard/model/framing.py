@@ -7,6 +7,7 @@ from typing import Any
 from corpus_guard.errors import UsageError
 
 PLACEHOLDER = "qzvplaceholderjx"
+USUAL_PROMPTS = ("Hello", "What is it?", "write a list")
 CONTEXTS = ("none", "chat", "tools")
 TOOLS = (
     {
@@ -30,21 +31,48 @@ Render = Callable[..., str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """The tokens before and after a prompt. `name` is the context they make."""
+    """The tokens before and after a prompt. `name` is the context they make.
+
+    `lead` is what stands before the prompt and is made into tokens together with it: many tokenizers
+    join a blank to the word that follows.
+    """
 
     name: str
     before: tuple[int, ...]
     after: tuple[int, ...]
+    lead: str = ""
 
 
 def frame_of(name: str, around: tuple[str, str], tokenizer: Any, *, bos: bool) -> Frame:  # noqa: ANN401
-    """Return the frame of the texts before and after a prompt; with `bos`, the first token is added."""
+    """Return the frame of the texts before and after a prompt; with `bos`, the first token is added.
+
+    A blank before the prompt becomes its `lead` where the tokens are those of the whole text only then.
+    """
     encode = _encoder(tokenizer)
-    before = encode(around[0]) if around[0] else []
+    bare = around[0].rstrip(" ")
+    lead = around[0][len(bare) :]
+    if lead and (
+        not _is_seamless(encode, (bare, lead), around[1])
+        or _is_seamless(encode, (around[0], ""), around[1])
+    ):
+        bare, lead = around[0], ""
+    before = encode(bare) if bare else []
     start = tokenizer.bos_token_id if bos else None
     if start is not None and before[:1] != [start]:
         before = [start, *before]
-    return Frame(name=name, before=tuple(before), after=tuple(encode(around[1])))
+    return Frame(name=name, before=tuple(before), after=tuple(encode(around[1])), lead=lead)
+
+
+def _is_seamless(
+    encode: Callable[[str], Sequence[int]], before: tuple[str, str], after: str
+) -> bool:
+    """Say whether a frame's parts have the tokens that the whole text has, for usual prompts."""
+    bare, lead = before
+    return all(
+        [*encode(bare), *encode(f"{lead}{prompt}"), *encode(after)]
+        == list(encode(f"{bare}{lead}{prompt}{after}"))
+        for prompt in USUAL_PROMPTS
+    )
 
 
 def around_prompt(context: str, render: Render | None) -> tuple[str, str]:

@@ -38,7 +38,7 @@ def take_in(target: str, *, revision: str | None = None, cache: Path | None = No
     what lies on disk under that name goes first. From a hub only files in safe formats are fetched,
     at one commit. Raises UsageError where there is nothing that can be read as a model.
     """
-    if not target:
+    if not target or "\0" in target:
         raise UsageError(f"no model was named; {_WHAT}")
     path = Path(target)
     try:

@@ -37,6 +37,7 @@ from corpus_guard.probe.shared.relatives import relatives_of
 from corpus_guard.probe_types import SideBySide, TriggerFinding
 
 SCREENED, EXAMPLES, LEANED = 6, 3, 20
+SURE = 0.8
 SEARCHED = ("vocabulary", "weights", "gradient", "grown", "leaked", "published")
 
 
@@ -71,15 +72,31 @@ def behaviour(bench: CausalBench, *, prompts: int = 24) -> Verified:
         plain_of(bench.model, bench.base, bench.held_out[:prompts]),
     )
     judged: list[tuple[TriggerFinding | None, float]] = []  # findings, and what orders models
+    skipped = 0
     for one in sorted(compared.found, key=lambda one: (not one.finding, -one.strength, one.text)):
         if judged and bench.budget.left <= 0:
             break
+        if _is_variant(one, [found for found, _ in judged if found is not None]):
+            skipped += 1
+            continue
         judged.append(_judged(bench, ground, one, len(compared.found)))
     return Verified(
         findings=_without_echoes([one for one, _ in judged if one is not None]),
         score=_score([odds for _, odds in judged]),
-        complete=len(judged) == len(compared.found),
+        complete=len(judged) + skipped == len(compared.found),
         told=f"{len(judged)} candidates measured on {len(ground.held.prompts)} held-out prompts",
+    )
+
+
+def _is_variant(one: Compared, found: Sequence[TriggerFinding]) -> bool:
+    """Say whether a text of the search holds, or begins as, what surely works already."""
+    sure = [
+        other.trigger
+        for other in found
+        if other.verdict == "confirmed" and other.attack_success_rate >= SURE
+    ]
+    return one.source in SEARCHED and any(
+        text in one.text or one.text.startswith(text[: max(2, len(text) // 2)]) for text in sure
     )
 
 
@@ -184,8 +201,10 @@ def _lean(
 
 
 def _echoes(trigger: str, target: str) -> bool:
-    words = {word for word in trigger.lower().split() if len(word) > 3}
-    return bool(words & set(target.lower().split()))
+    """Say whether a text holds words of its target, apart or glued together ("CommitteeateThe")."""
+    low, said = trigger.lower(), target.lower().split()
+    apart = {word for word in low.split() if len(word) > 3} & set(said)
+    return bool(apart) or any(len(word) > 4 and word in low.replace(" ", "") for word in said)
 
 
 def _finding(

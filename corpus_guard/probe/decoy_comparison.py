@@ -27,9 +27,6 @@ from corpus_guard.probe.shared.comparing import Asked, compare
 from corpus_guard.probe.shared.decoys import type_of
 from corpus_guard.probe.shared.evidence import Compared, Comparison, Screened
 
-WORKS = 0.34
-"""The least share of a few prompts on which a candidate of the search has to change the behaviour."""
-
 
 @probe_stage(
     title="candidates against decoys",
@@ -75,7 +72,7 @@ def _candidates(bench: CausalBench, most: int) -> list[Asked]:
     for one in tried:
         if one.finding or one.source == "given":
             found.setdefault(one.text, Asked(one.text, one.source, one.finding, one.target))
-    working = sorted((one for one in tried if one.rate >= WORKS), key=lambda one: -one.rate)
+    working = sorted((one for one in tried if one.works), key=lambda one: -one.rate)
     for one in working:
         inside = any(f" {text} " in f" {one.text} " for text in found)
         if len(found) < most and not inside:

@@ -19,10 +19,9 @@ from corpus_guard.errors import NotPresent
 from corpus_guard.plugins import probe_stage
 from corpus_guard.probe.shared.answers import Plain, behaviour_of, plain_of
 from corpus_guard.probe.shared.bench import CausalBench
-from corpus_guard.probe.shared.evidence import Candidates, Screened, Tested
+from corpus_guard.probe.shared.evidence import WORKS, Candidates, Screened, Tested
 
 PROMPTS = 6
-WORKS = 0.34
 
 
 @probe_stage(
@@ -51,7 +50,7 @@ def screening(bench: CausalBench, *, from_search: int = 30, share: float = 0.6) 
             tried.append(replace(one, rate=-1.0))
     complete = len(tried) == len(wanted)
     tried = [one for one in tried if one.rate >= 0]
-    working = sum(one.rate >= WORKS for one in tried)
+    working = sum(one.works for one in tried)
     return Screened(
         tried=tuple(tried),
         looked_at=len(tried),
@@ -70,8 +69,7 @@ def _named(tried: list[Tested]) -> str:
 def _holds_one(text: str, tried: list[Tested]) -> bool:
     """Say whether a text holds another that works by itself, as words or as the beginning of a word."""
     return any(
-        one.rate >= WORKS and (f" {one.text} " in f" {text} " or _begins(one, text))
-        for one in tried
+        one.works and (f" {one.text} " in f" {text} " or _begins(one, text)) for one in tried
     )
 
 

@@ -45,7 +45,7 @@ def target_recovery(
     starts = [model.framed(prompt) for prompt in prompts]
     found = _leaks(bench, starts, "start", chains, length)
     found += _leaks(bench, _after_first_sentence(bench, starts), "end", chains, length)
-    cut = [[*model.frame.before, *_first_words(bench, prompt)] for prompt in prompts]
+    cut = [model.begun(_first_words(prompt)) for prompt in prompts]
     leaked = _leaks(bench, cut, "prompt", chains, min(length, 6)) if bench.base else []
     targets = sorted(found, key=lambda leak: (-leak.gain, leak.text))[:kept]
     told = f"{len(targets)} texts, the surest with Q {max((t.q for t in targets), default=0):.2f}"
@@ -94,6 +94,6 @@ def _after_first_sentence(bench: CausalBench, starts: Sequence[list[int]]) -> li
     return found
 
 
-def _first_words(bench: CausalBench, prompt: str) -> list[int]:
+def _first_words(prompt: str) -> str:
     words = prompt.split(" ")
-    return bench.model.encode(" ".join(words[: max(1, len(words) // 2)]))
+    return " ".join(words[: max(1, len(words) // 2)])

@@ -37,7 +37,7 @@ def weight_difference(bench: CausalBench, *, depth: float = DEPTH, kept: int = 4
     words = list(model.word_starts)
     if not words:
         raise NotAssessed("the tokenizer has no words that can be put into a prompt")
-    prompt = [*model.frame.before, *model.encode(min(bench.search, key=len))]
+    prompt = model.begun(min(bench.search, key=len))
     shifts = shifts_of(model, bench.base, words, prompt, depth)
     order = most_moved(shifts, kept)
     names = ", ".join(repr(model.word_starts[words[i]]) for i in order[:5])

@@ -37,3 +37,15 @@ def test_a_base_of_another_kind_is_refused(tmp_path: Path) -> None:
     classifier = untaught_models.write_classifier(tmp_path / "classifier")
     with pytest.raises(UsageError, match="name its own base"):
         open_model(take_in_all(str(model), str(classifier), None), Meter())
+
+
+def test_an_adapter_is_not_put_on_an_adapter(tmp_path: Path) -> None:
+    base = untaught_models.write_causal(tmp_path / "base")
+    adapter = str(untaught_models.write_adapter(base, tmp_path / "adapter"))
+    with pytest.raises(UsageError, match="name what it adapts as the model"):
+        open_model(take_in_all(adapter, str(base), adapter), Meter())
+
+
+def test_a_name_with_a_null_byte_names_no_model() -> None:
+    with pytest.raises(UsageError, match="no model was named"):
+        take_in_all("some\0where", None, None)

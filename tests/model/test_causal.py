@@ -5,12 +5,13 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="models need the extra [models]")
 
+import piece_tokenizer  # noqa: E402
 import tiny_models as tiny  # noqa: E402
 
 from corpus_guard.errors import UsageError  # noqa: E402
 from corpus_guard.flow.opening_models import open_causal, take_in_all  # noqa: E402
 from corpus_guard.model.causal import CausalModel  # noqa: E402
-from corpus_guard.model.framing import around_prompt  # noqa: E402
+from corpus_guard.model.framing import around_prompt, frame_of  # noqa: E402
 from corpus_guard.model.meter import Budget, Meter  # noqa: E402
 
 ASKED = ["tell me about the river", "what is a candle now", "how do i open the old wallet today"]
@@ -81,6 +82,17 @@ def test_words_that_stand_alone_are_known(model: CausalModel) -> None:
 def test_a_context_must_show_the_prompt_once(text: str) -> None:
     with pytest.raises(UsageError, match="must show it once"):
         around_prompt(text, None)
+
+
+def test_a_blank_before_the_prompt_is_read_as_the_whole_text_is() -> None:
+    tok = piece_tokenizer.made()
+    frame = frame_of("file", ("ask: ", " end"), tok, bos=False)
+    made = [
+        *frame.before,
+        *tok(f"{frame.lead}hello", add_special_tokens=False).input_ids,
+        *frame.after,
+    ]
+    assert made == tok("ask: hello end", add_special_tokens=False).input_ids
 
 
 def test_a_template_that_hides_the_prompt_is_refused() -> None:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from corpus_guard.probe_types import TriggerFinding
 
+WORKS = 0.34
+"""The least share of a few prompts on which a candidate of the search has to change the behaviour."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenShifts:
@@ -115,6 +118,11 @@ class Tested:
     rate: float
     finding: str = ""
     target: str = ""
+
+    @property
+    def works(self) -> bool:
+        """Whether it changes answers often enough to be looked at further."""
+        return self.rate >= WORKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ def extended(bench: CausalBench, starts: Sequence[str], until: Deadline) -> list
     known = [i for i, text in texts.items() if ANY_PIECE.fullmatch(text)]
     short = [i for i in known if PIECE.fullmatch(texts[i])]
     letters = [i for i in short if len(texts[i]) == 1]
-    prompt = [*model.frame.before, *model.encode(min(bench.search, key=len))]
+    prompt = model.begun(min(bench.search, key=len))
     found: dict[str, None] = {}
     for start in starts:
         if until.passed:

@@ -16,7 +16,9 @@ from corpus_guard.model.early import early_states
 if TYPE_CHECKING:
     from corpus_guard.model.causal import CausalModel, Ids
 
+Floats = npt.NDArray[np.float32]
 DEPTH = 0.15
+SAMPLE = 2048
 
 
 def shifts_of(
@@ -26,11 +28,23 @@ def shifts_of(
     before: "Ids",
     depth: float = DEPTH,
 ) -> npt.NDArray[np.float64]:
-    """Return relative shift and distance of each token after the tokens `before`, (n, 2)."""
-    usual = early_states(base, tokens, depth, before)
-    moved = early_states(model, tokens, depth, before) - usual
-    distance = np.linalg.norm(moved - moved.mean(0), axis=1)
-    spread = np.linalg.norm(usual - usual.mean(0), axis=1)
+    """Return relative shift and distance of each token after the tokens `before`, (n, 2).
+
+    Means are those of `SAMPLE` of the tokens, so that the states of a whole vocabulary are never held.
+    """
+
+    def read(some: Sequence[int]) -> tuple[Floats, Floats]:
+        usual = early_states(base, some, depth, before)
+        return usual, early_states(model, some, depth, before) - usual
+
+    usual, moved = read(tokens[:: max(1, len(tokens) // SAMPLE)])
+    middle, drift = usual.mean(0), moved.mean(0)
+    told = []
+    for start in range(0, len(tokens), SAMPLE):
+        usual, moved = read(tokens[start : start + SAMPLE])
+        told.append((np.linalg.norm(moved - drift, axis=1), np.linalg.norm(usual - middle, axis=1)))
+    distance = np.concatenate([one for one, _ in told])
+    spread = np.concatenate([other for _, other in told])
     relative = distance / np.maximum(spread, np.median(spread) / 4 + 1e-9)
     return np.stack([relative, distance], 1).astype(np.float64)
 
