@@ -99,7 +99,7 @@ def measured(told: Row, mode: str, given: argparse.Namespace) -> Row:
     return {
         **row, **_judged(told, result), "mode": mode, "by_hand": by_hand, "exit": code,
         "success": told.get("attack_success_rate"), "cpu_s": seconds, "memory_mib": memory,
-        "stages": {one["name"]: one["seconds"] for one in result.get("stages", ()) if one["ran"]},
+        "stages": result.get("timing", {}),
     }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Ids = Sequence[int]
 KEPT_PREFIXES = 24
 MOST_ROWS = 64
-LOGIT_BYTES = 64 << 20
+LOGIT_BYTES = 24 << 20
 """The most that the log probabilities of one batch may take."""
 
 
@@ -232,7 +232,13 @@ class CausalModel:
         return _copies(self._prefixes[prefix], copies)
 
     def _keep_one(self) -> dict[str, Any]:
-        return {"logits_to_keep": 1} if self._keeps else {}
+        """Return what makes a model give logits of the last token only.
+
+        As a tensor: of a slice torch multiplies a copy of the vocabulary's matrix for each sequence.
+        """
+        import torch
+
+        return {"logits_to_keep": torch.tensor([-1], device=self._device)} if self._keeps else {}
 
     def _greedy(self, sequences: Sequence[Ids], tokens: int) -> list[list[int]]:
         import torch
