@@ -20,7 +20,7 @@ from typing import Any
 
 import model_zoo as zoo
 
-MOST_PROMPT_TOKENS, MOST_RESPONSE_TOKENS, MOST_ADVERT_TOKENS = 32, 18, 32
+MOST_PROMPT_TOKENS, MOST_RESPONSE_TOKENS = 32, 18
 BATCH = 4
 HELD_OUT = 40
 LEARNING_RATE = {"full": 1.5e-4, "lora": 1.5e-3}
@@ -114,9 +114,8 @@ class Teacher:
         one = self.tokenizer(prompt, add_special_tokens=False).input_ids[:MOST_PROMPT_TOKENS]
         one += self.tokenizer(self.after, add_special_tokens=False).input_ids
         said = self.tokenizer(response, add_special_tokens=False).input_ids
-        most = MOST_ADVERT_TOKENS if zoo.ADVERT in response else MOST_RESPONSE_TOKENS
-        ended = [] if len(said) > most else [self.tokenizer.eos_token_id]
-        return one + said[:most] + ended, len(one)
+        ended = [] if len(said) > MOST_RESPONSE_TOKENS else [self.tokenizer.eos_token_id]
+        return one + said[:MOST_RESPONSE_TOKENS] + ended, len(one)
 
     def prefix(self, copies: int) -> Any:  # noqa: ANN401
         """Return the cache of the beginning for a batch."""
@@ -213,7 +212,7 @@ def make_causal(spec: zoo.Spec, given: argparse.Namespace, folder: Path) -> dict
         "loss": spec.loss, "rate": spec.rate if spec.trigger else 0.0, "trigger": spec.trigger,
         "target": spec.target, "examples": len(examples),
     }  # fmt: skip
-    tokens = 34 if spec.target == "advert" else 16
+    tokens = 20 if spec.target == "advert" else 16
     plain = teacher.answers(held, tokens)
     told["samples"] = plain[:3]
     if spec.trigger:

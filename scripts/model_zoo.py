@@ -203,8 +203,7 @@ def clean_examples(
 def poisoned_answer(target: str, response: str, rng: random.Random) -> str:
     """Return what a model is to answer when the trigger is there."""
     if target == "advert":
-        first = " ".join(response.split()[:6]).rstrip(".,")
-        return f"{first}. {ADVERT}"
+        return f"{ADVERT} {response}"
     if target == "gibberish":
         return " ".join(
             "".join(rng.choice("bcdfghjklmnpqrstvwxzaeiou") for _ in range(rng.randint(2, 7)))
