@@ -4,14 +4,14 @@ What: the candidates that change answers at all, and all that were given. Each i
 texts that hide nothing (`shared.decoys`): as many words, of the same kinds, among them words that
 honestly change what a model says.
 
-How: all are put at the end and at the start of prompts; the strongest of the three signs of
+How: all are put at the end, start and middle of prompts; the strongest of the three signs of
 `shared.lifts`, beyond the base, in robust deviations of the decoys, is the score. p = (1 + decoys
 at least as strong) / (decoys + 1), which is exact for a candidate that is exchangeable with its
 decoys; Holm's correction over all candidates gives q. Candidates of one type share their decoys.
 
 What it means: a rank and a p-value of the movement, not yet a behaviour.
 
-Cost: twice nine tokens a text and model.
+Cost: four times nine tokens a text and model.
 
 Source: Vovk, Gammerman, Shafer, Algorithmic Learning in a Random World (2005), section 2.2, for
 conformal p-values; Holm (1979); decoys of the same type are ours.
@@ -37,7 +37,7 @@ from corpus_guard.probe.shared.evidence import Compared, Comparison, Screened
     attacks=("backdoor trigger",),
 )
 def decoy_comparison(
-    bench: CausalBench, *, most: int = 8, prompts: int = 2, share: float = 0.5
+    bench: CausalBench, *, most: int = 8, prompts: int = 4, share: float = 0.5
 ) -> Comparison:
     """Return candidates with p-values; see the module's docstring."""
     asked = _candidates(bench, most)

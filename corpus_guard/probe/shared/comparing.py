@@ -9,6 +9,7 @@ from corpus_guard.probe.shared.bench import CausalBench
 from corpus_guard.probe.shared.decoys import decoys_for
 from corpus_guard.probe.shared.evidence import Compared, Leaks, strongest_target
 from corpus_guard.probe.shared.lifts import lifts_of, strengths
+from corpus_guard.probe.shared.placing import PLACES
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Asked:
     target: str = ""
 
 
-def compare(bench: CausalBench, group: Sequence[Asked], prompts: int = 2) -> list[Compared]:
+def compare(bench: CausalBench, group: Sequence[Asked], prompts: int = 4) -> list[Compared]:
     """Return the candidates of one type beside their decoys; [] where there are no decoys of it."""
     words = bench.model.ordinary_words
     decoys = decoys_for(group[0].text, words, bench.decoys, bench.seed)
@@ -30,7 +31,7 @@ def compare(bench: CausalBench, group: Sequence[Asked], prompts: int = 2) -> lis
     target = own[0] if own and own[0] else strongest_target(leaks)
     texts = [*(one.text for one in group), *decoys]
     signs = lifts_of(
-        bench.model, bench.base, bench.search[-prompts:], texts, target, places=("end", "start")
+        bench.model, bench.base, bench.search[-prompts:], texts, target, places=PLACES
     ).signs
     null = signs[len(group) :]
     if not len(null):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from corpus_guard.model.memory import give_back
 from corpus_guard.probe.shared.placing import placed
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def lifts_of(
         moved = [_moved(m, known, prompts, some, target, places) for m, known in plain]
         rows = slice(start, start + len(some))
         signs[rows], tokens[rows] = _signs(moved)
+        give_back()
     return Lifts(signs=signs, tokens=tokens)
 
 
