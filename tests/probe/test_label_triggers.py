@@ -121,9 +121,11 @@ def test_a_batch_gives_what_single_texts_give_and_tokens_are_counted(built) -> N
 
 def test_gradients_agree_with_small_steps(built) -> None:
     model = Classifier(built(2).model, built(2).tokenizer, Meter())
-    rises = model.slot_gradients(model.ids_of("babel superb dofir"), 1, 0)
-    assert rises[model.ids_of("superb")[0]] == pytest.approx(0.0, abs=1e-5)
-    assert rises.shape == (len(model.tokenizer),)
+    rows = [model.ids_of("babel superb dofir"), model.ids_of("babel superb")]
+    rises = model.slot_gradients(rows, (1, 1), 0)
+    assert rises[:, model.ids_of("superb")[0]] == pytest.approx([0.0, 0.0], abs=1e-5)
+    assert rises.shape == (2, len(model.tokenizer))
+    assert rises[1] == pytest.approx(model.slot_gradients(rows[1:], (1,), 0)[0], abs=1e-4)
 
 
 def test_a_model_of_one_output_is_not_assessed(built) -> None:
