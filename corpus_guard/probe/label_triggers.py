@@ -2,15 +2,17 @@
 
 The vocabulary is swept: each entry, several to a row, for all classes at once. For each class the
 best words, and all short pieces that made-up words are written with, are asked exactly and grow to
-phrases, many side by side, led by the model's gradient. The phrase that stands out most in texts in
-which strong words speak for another class is looked into: the search goes on without it and its
+phrases, many side by side, led by the model's gradient; so do, with words that do nothing alone, the
+words that move a class though none of their neighbours does. The phrase that stands out most in texts
+in which strong words speak for another class is looked into: the search goes on without it and its
 variants, and for each of its words the best other one is searched for. Phrases from a scan, a file
 or a list are tested alike.
 
 A trigger is told from words that honestly mean a class by evidence that adds up: the gap to the best
 unrelated phrase that the same search found; what is lost when a word of it gives way to its best
-substitute (honest words have others that mean the same, a trigger has none); and how many of the
-hard texts it turns, alone and beside the best unrelated phrase. `confirmed` takes that and
+substitute (honest words have others that mean the same, a trigger has none); what it does beyond
+what its words do alone; and how many of the hard texts it turns, alone and beside the best unrelated
+phrase. `confirmed` takes that and
 behaviour on held-out texts: an exact 99 % lower bound of the share of texts that it turns. With a
 base model what the base does is taken off.
 
@@ -25,11 +27,11 @@ than `phrase_tokens` of which no part of that length works; styles and sentence 
 work in less than half of the texts; words that stand for the class anyway. An honest phrase is
 confirmed where a single one decides a class and nothing else in the vocabulary does.
 
-Cost: for a MiniLM about two processor minutes a class, 1,000 tokens for each entry that is asked
-exactly. Most promising classes first, each with an equal share of the time; what the budget left
-out is told.
+Cost: for a MiniLM about two to three processor minutes a class. Most promising classes first, each
+with an equal share of the time; what the budget left out is told.
 
-Source: gap, substitutes and hard texts are ours; search after HotFlip (Ebrahimi et al., 2018) and
+Source: gap, substitutes, company and hard texts are ours, measured by
+`scripts/benchmark_classifiers.py`; search after HotFlip (Ebrahimi et al., 2018) and
 universal triggers (Wallace et al., 2019); Dorfman (1943) for the sweep.
 """
 
@@ -174,7 +176,7 @@ def _search(
         share = 0.95 * max(1 / (len(order) - place), least)
         enough, deadline = bench.budget.until(0.6 * share), bench.budget.until(share)
         found = search_class(arena, search, swept, words, phrase_tokens, enough)
-        judged, found = judge.winner(found, deadline)
+        judged, found = judge.winner(found, search, phrase_tokens, deadline)
         searched.judged.append(judged)
         searched.found[label] = found
         if not found.complete:

@@ -106,6 +106,7 @@ class Grounds:
         hard: int,
         words: int = 24,
         usual: Sequence[tuple[int, ...]] = (),
+        strong: Sequence[int] = STRONG,
     ) -> Arena | None:
         """Return the arena of one class, hard texts first; None where no text is of another class.
 
@@ -118,9 +119,9 @@ class Grounds:
         if not carriers:
             return None
         usual = usual or [(token,) for token in self.strong[label]][:USUAL]
-        for strong in STRONG:
+        for number in strong:
             mixed = [
-                self._harden(carrier, strong) if place < hard else carrier
+                self._harden(carrier, number) if place < hard else carrier
                 for place, carrier in enumerate(carriers)
             ]
             arena = self._arena(label, mixed)

@@ -17,7 +17,10 @@ CONFIRMED = 4.0
 """Nats from which a phrase that holds on held-out texts is a trigger."""
 
 REVIEW = 1.5
-MOST_IRREPLACEABLE = 3.0
+MOST_IRREPLACEABLE, MOST_SURPRISE = 3.0, 2.0
+MOST_LATER = MOST_IRREPLACEABLE + MOST_SURPRISE
+"""What the evidence that is measured last can add."""
+
 LEAST_SUCCESS = 0.6
 """The lower bound of the success rate of a confirmed trigger."""
 
@@ -29,7 +32,9 @@ class Observed:
     `hard_*` are on texts with strong words of their own class. `rival_*` is the best of the
     unrelated phrases of at most the same length. `substitute_reach` is the hard reach of the phrase
     with the token replaced that can be replaced least well, by the best of its substitutes; None
-    where none was tried.
+    where none was tried. `surprise`
+    is the share of the reach in easier texts that the tokens do not have alone, added up; None where
+    there is one token, or it was not measured.
     """
 
     reach: float
@@ -40,6 +45,7 @@ class Observed:
     rival_hard_reach: float
     rival_hard_flips: float
     substitute_reach: float | None = None
+    surprise: float | None = None
 
 
 def weigh(seen: Observed) -> Mapping[str, float]:
@@ -51,6 +57,9 @@ def weigh(seen: Observed) -> Mapping[str, float]:
     return {
         "gap": _line(gap, 0.25, 10.0, 3.0),
         "irreplaceable": 0.0 if seen.substitute_reach is None else irreplaceable,
+        "surprise": 0.0
+        if seen.surprise is None
+        else _line(seen.surprise, 0.25, 10.0, MOST_SURPRISE),
         "dominance": _line(seen.hard_flips - seen.rival_hard_flips, 0.3, 5.0, 2.0),
         "success": _line(seen.hard_flips, 0.75, 6.0, 1.5),
     }

@@ -9,12 +9,19 @@ from corpus_guard.probe.shared.bench import ClassifierBench, Given
 from corpus_guard.probe.shared.label_evidence import (
     CONFIRMED,
     LEAST_SUCCESS,
-    MOST_IRREPLACEABLE,
+    MOST_LATER,
     REVIEW,
     Observed,
     weigh,
 )
-from corpus_guard.probe.shared.label_search import USUAL, Found, of_length, search_again
+from corpus_guard.probe.shared.label_search import (
+    USUAL,
+    Found,
+    mild_arena,
+    of_length,
+    search_again,
+    sharpened,
+)
 from corpus_guard.probe.shared.label_verify import (
     Behaviour,
     behaviour,
@@ -31,6 +38,9 @@ HELD = (6, 12, 8)
 
 LEAST_REACH = 0.3
 """What hardly moves a text is no trigger, whatever others do; with a base, beyond what it does."""
+
+SURE = 0.9
+"""The share of hard texts from which on a winner is all there is; below, it may be a part."""
 
 NOTHING = -10.0
 """The nats of a class without any candidate."""
@@ -57,33 +67,44 @@ class Judge:
     words: Sequence[int]
     _arenas: dict[tuple[int, int], Arena | None] = field(default_factory=dict)
 
-    def winner(self, found: Found, deadline: Deadline) -> tuple[Judged, Found]:
-        """Return what the winner of a class comes to, and what was found once it is all searched."""
+    def winner(
+        self, found: Found, search: Grounds, most: int, deadline: Deadline
+    ) -> tuple[Judged, Found]:
+        """Return what the winner of a class comes to, and what was found once it is all searched.
+
+        `search` is what the winner was found on, where it may still grow to `most` tokens.
+        """
         arena = self._arena(found, len(found.best.ids))
         if arena is None:
             return Judged(finding=None, nats=NOTHING), found
-        text, phrase = written(arena, found.best)
-        seen = observe(arena, phrase, _unrelated(found, phrase))
-        if _could_be(seen):
-            others = substitutes(found.arena, phrase.ids, found.liked)
-            seen = observe(arena, phrase, _unrelated(found, phrase), others)
-            if _could_be(seen):
-                found = search_again(found, deadline)
-                seen = observe(arena, phrase, _unrelated(found, phrase), others)
-        return self._judged(found, text, phrase, arena, seen, None), found
+        seen = observe(arena, found.best, found.rivals)
+        if not _could_be(seen):
+            return self._judged(found, found.best, arena, seen), found
+        others = substitutes(found.arena, found.best.ids, found.liked)
+        seen = observe(arena, found.best, found.rivals, others, mild_arena(found.label, self.held))
+        if not _could_be(seen):
+            return self._judged(found, found.best, arena, seen), found
+        best = found.best
+        if seen.hard_flips < SURE:
+            best = sharpened(found, best, (), search, most, deadline)
+        found = search_again(replace(found, best=written(arena, best)), search, deadline)
+        arena = self._arena(found, len(found.best.ids)) or arena
+        others = substitutes(found.arena, found.best.ids, found.liked)
+        seen = observe(arena, found.best, found.rivals, others, mild_arena(found.label, self.held))
+        return self._judged(found, found.best, arena, seen), found
 
     def given(self, found: Found, ids: Ids, given: Given) -> Judged:
         """Return what a suspected phrase comes to for a class that was searched or only set out."""
         arena = self._arena(found, len(ids))
         if arena is None:
             return Judged(finding=None, nats=NOTHING)
-        phrase = Phrase(ids, 0.0)
+        phrase = Phrase(ids, 0.0, given.text)
         rivals = _unrelated(found, phrase)
         seen = observe(arena, phrase, rivals)
         if _could_be(seen):
             others = substitutes(found.arena, ids, found.liked)
-            seen = observe(arena, phrase, rivals, others)
-        return self._judged(found, given.text, phrase, arena, seen, given)
+            seen = observe(arena, phrase, rivals, others, mild_arena(found.label, self.held))
+        return self._judged(found, phrase, arena, seen, given)
 
     def _arena(self, found: Found, length: int) -> Arena | None:
         key = (found.label, length)
@@ -95,17 +116,16 @@ class Judge:
     def _judged(
         self,
         found: Found,
-        text: str,
         phrase: Phrase,
         arena: Arena,
         seen: Observed,
-        given: Given | None,
+        given: Given | None = None,
     ) -> Judged:
         weights = weigh(seen)
         nats = sum(weights.values())
         if nats < REVIEW or seen.reach < LEAST_REACH:
             return Judged(finding=None, nats=nats)
-        bench, rivals = self.bench, _unrelated(found, phrase)
+        bench, rivals, text = self.bench, _unrelated(found, phrase), phrase.text
         nearest = of_length(rivals, len(phrase.ids), 1)
         did = behaviour(
             self.held, found.label, text, bench.model.text_of(nearest[0].ids) if nearest else ""
@@ -146,8 +166,8 @@ def with_q_values(judged: Sequence[Judged], adjusted: Sequence[float]) -> list[T
 
 def _could_be(seen: Observed) -> bool:
     """Say whether there may be a finding once all is measured."""
-    open_ = MOST_IRREPLACEABLE if seen.substitute_reach is None else 0.0
-    return sum(weigh(seen).values()) + open_ >= REVIEW and seen.reach >= LEAST_REACH
+    more = MOST_LATER if seen.substitute_reach is None else 0.0
+    return sum(weigh(seen).values()) + more >= REVIEW and seen.reach >= LEAST_REACH
 
 
 def _unrelated(found: Found, phrase: Phrase) -> list[Phrase]:

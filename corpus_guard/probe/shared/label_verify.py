@@ -1,7 +1,7 @@
 """What a phrase does to texts that nothing was chosen on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -106,11 +106,16 @@ def _flips(model: Classifier, texts: Sequence[str], phrase: str, label: int) -> 
 
 
 def observe(
-    arena: Arena, phrase: Phrase, rivals: Sequence[Phrase], others: Sequence[Sequence[Ids]] = ()
+    arena: Arena,
+    phrase: Phrase,
+    rivals: Sequence[Phrase],
+    others: Sequence[Sequence[Ids]] = (),
+    easier: Arena | None = None,
 ) -> Observed:
     """Return what a phrase and its rivals do in held-out texts, hard ones among them.
 
-    `others` are for each token of the phrase what it turns into with a substitute.
+    `others` are for each token of the phrase what it turns into with a substitute; `easier` are
+    texts in which single honest words show what they do.
     """
     chosen = [rival.ids for rival in of_length(rivals, len(phrase.ids), RIVALS)]
     replaced = [ids for some in others for ids in some]
@@ -130,7 +135,14 @@ def observe(
         rival_hard_reach=float(_mean(reach[of_rivals], hard).max(initial=0.0)),
         rival_hard_flips=float(_mean(told[of_rivals] > 0, hard).max(initial=0.0)),
         substitute_reach=max(0.0, min(least)) if least else None,
+        surprise=_surprise(easier, phrase.ids) if easier and len(phrase.ids) > 1 else None,
     )
+
+
+def _surprise(arena: Arena, ids: Ids) -> float:
+    """Return the share of the reach of a phrase that its tokens do not have alone, added up."""
+    told = arena.reach([ids, *((token,) for token in ids)])
+    return float((told[0] - np.maximum(told[1:], 0.0).sum()) / max(float(told[0]), 0.3))
 
 
 def _mean(values: Array, chosen: Array) -> Floats:
@@ -139,8 +151,8 @@ def _mean(values: Array, chosen: Array) -> Floats:
     return np.asarray(picked.mean(axis=1), dtype=np.float32)
 
 
-def written(arena: Arena, phrase: Phrase) -> tuple[str, Phrase]:
-    """Return a phrase as text, and as the tokens that this text has, with their reach.
+def written(arena: Arena, phrase: Phrase) -> Phrase:
+    """Return a phrase with its text, and the tokens that this text has, with their reach.
 
     Of the ways to write it down the one that does most is taken: a phrase may begin within a word.
     """
@@ -151,7 +163,7 @@ def written(arena: Arena, phrase: Phrase) -> tuple[str, Phrase]:
     ids = [tuple(model.ids_of(form)) for form in forms]
     reach = arena.reach(ids)
     best = max(range(len(forms)), key=lambda place: (round(float(reach[place]), 1), -place))
-    return forms[best], replace(phrase, ids=ids[best], reach=float(reach[best]))
+    return Phrase(ids[best], float(reach[best]), forms[best])
 
 
 def _texts(model: Classifier, ids: Sequence[int]) -> list[str]:

@@ -24,16 +24,17 @@ from corpus_guard.probe.shared.arena import Arena
 SHORT = 2
 """Letters of a short piece, at most."""
 
-WIDTHS = (32, 16, 12, 8)
-"""So many phrases of one, two, three and more tokens are grown."""
-
 TRIED = 16
 """Tokens that the gradient proposes for each place."""
 
 LIKED = 16
-SAME_TOKEN = 3
-"""Phrases of one length that may share a token, so that no word takes all the places."""
+ODD_AMONG = 160
+NEIGHBOURS = 6
+ODD = 6
+"""Tokens of a class whose company is looked into."""
 
+BROAD, BLANKS = 200, 12
+KEPT = 8
 EXACT = 4
 """Of the children of a phrase, so many on average are asked in all texts."""
 
@@ -42,19 +43,35 @@ Mask = npt.NDArray[np.bool_]
 Ids = tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breadth:
+    """How many phrases of one, two, three and more tokens grow, and how many may share a token."""
+
+    widths: tuple[int, ...]
+    same_token: int
+
+
+WIDE = Breadth(widths=(24, 12, 8, 6), same_token=3)
+
+
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Token ids and their reach."""
+    """Token ids and their reach; `text` is how it is written, "" where nobody wrote it down."""
 
     ids: Ids
     reach: float
+    text: str = ""
 
 
 @dataclass(slots=True)
 class Climb:
-    """What one search came by: every phrase that was asked in all texts, with its reach."""
+    """What one search came by: every phrase that was asked in all texts, with its reach.
+
+    `alone` is the reach of single tokens in the first text.
+    """
 
     reach: dict[Ids, float] = field(default_factory=dict)
+    alone: dict[int, float] = field(default_factory=dict)
 
     def ask(self, arena: Arena, phrases: Iterable[Ids]) -> None:
         """Ask phrases in all texts of an arena, those that were not asked yet."""
@@ -71,6 +88,21 @@ class Climb:
             if length in (0, len(ids)) and not any(token in but for token in ids)
         ]
         return sorted(kept, key=lambda phrase: (-phrase.reach, phrase.ids))
+
+    def surprise(self, ids: Ids) -> float:
+        """Return what a phrase does beyond what its tokens do alone; 0 for one token.
+
+        Honest words add up to less than their sum; the parts of a trigger do little alone.
+        """
+        alone = [self.reach.get((token,)) for token in ids]
+        if len(ids) < 2 or None in alone:
+            return 0.0
+        return self.reach[ids] - sum(max(0.0, one) for one in alone if one is not None)
+
+    def surprising(self, length: int, but: Collection[int] = ()) -> list[Phrase]:
+        """Return phrases of a length, without some tokens, the most surprising first."""
+        kept = [one for one in self.best(length, but) if self.surprise(one.ids) > 0]
+        return sorted(kept, key=lambda one: -self.surprise(one.ids))
 
 
 def best_singles(arena: Arena, ids: Sequence[int], deadline: Deadline) -> Climb:
@@ -91,10 +123,15 @@ def best_singles(arena: Arena, ids: Sequence[int], deadline: Deadline) -> Climb:
 
 
 def climbed(
-    arena: Arena, singles: Climb, banned: Collection[int], most: int, deadline: Deadline
+    arena: Arena,
+    singles: Climb,
+    banned: Collection[int],
+    most: int,
+    deadline: Deadline,
+    breadth: Breadth = WIDE,
 ) -> Climb:
     """Return what growing comes to from single tokens on, without some tokens."""
-    found = Climb({one.ids: one.reach for one in singles.best(1, banned)})
+    found = Climb({one.ids: one.reach for one in singles.best(0, banned)})
     allowed = vocabulary_mask(arena.model)
     allowed[list(banned)] = False
     short = short_pieces(arena.model)
@@ -102,12 +139,12 @@ def climbed(
     liked = (ranked[:LIKED], [token for token in ranked if token in short][: 2 * LIKED])
     peak = -1.0
     for length in range(1, most):
-        parents = _parents(found, length, short)
+        parents = _parents(found, length, short, breadth)
         if deadline.passed or not parents:
             break
         tries = _children(arena, parents, allowed, liked, short, grow=True)
         _ask_best(arena, found, tries, EXACT * len(parents))
-        again = _parents(found, length + 1, short)[: len(parents) // 2]
+        again = _parents(found, length + 1, short, breadth)[: len(parents) // 2]
         if not deadline.passed:
             tries = _children(arena, again, allowed, liked, short, grow=False)
             _ask_best(arena, found, tries, EXACT * len(again))
@@ -118,21 +155,74 @@ def climbed(
     return found
 
 
-def _parents(found: Climb, length: int, short: Collection[int]) -> list[Ids]:
+def odd_ones(plain: Arena, singles: Climb, count: int) -> list[int]:
+    """Return the tokens that turn plain texts though no neighbour in the static vectors does so."""
+    model = plain.model
+    vectors, known = model.embeddings(), vocabulary_mask(model)
+    tokens = [one.ids[0] for one in singles.best(1)[:ODD_AMONG]]
+    near = []
+    for token in tokens:
+        close = np.where(known, vectors @ vectors[token], -np.inf).astype(np.float32)
+        near.append([other for other in best_of(close, NEIGHBOURS + 1) if other != token])
+    asked = list(dict.fromkeys([*tokens, *(other for row in near for other in row)]))
+    reach = np.minimum(plain.reach([(token,) for token in asked]), 1.0)
+    told = dict(zip(asked, reach.tolist(), strict=True))
+    odd = [
+        told[token] - max((told[other] for other in row), default=0.0)
+        for token, row in zip(tokens, near, strict=True)
+    ]
+    return [tokens[place] for place in np.argsort(-np.array(odd), kind="stable")[:count]]
+
+
+def in_company(arena: Arena, found: Climb, ids: Ids, banned: Collection[int] = ()) -> None:
+    """Ask phrases of one token more that do more than their parts, and those parts.
+
+    `banned` are tokens that are not tried: those that do much alone are best among them.
+
+    A token that does nothing alone stands far down in the gradient, and further where it is taken
+    from one blank: so many are tried, and the gradient is the mean over several blanks.
+    """
+    model, one = arena.model, arena.first(1)
+    allowed = vocabulary_mask(model)
+    allowed[[*banned, *ids]] = False
+    words = [piece.id for piece in model.pieces if piece.starts_word and len(piece.text) > SHORT]
+    blanks = [words[len(words) * part // BLANKS] for part in range(BLANKS)] or [blank_of(model)]
+    tries: dict[Ids, int] = {}
+    for at in range(len(ids) + 1):
+        rise = first_order(arena, [((*ids[:at], b, *ids[at:]), at) for b in blanks]).sum(axis=0)
+        rise[~allowed] = -np.inf
+        tries |= {(*ids[:at], token, *ids[at:]): token for token in best_of(rise, BROAD)}
+    if not tries:
+        return
+    asked, fresh = list(tries), [token for token in tries.values() if token not in found.alone]
+    fresh = list(dict.fromkeys(fresh))
+    if fresh:
+        told = one.reach([(token,) for token in fresh])
+        found.alone |= {token: float(r) for token, r in zip(fresh, told, strict=True)}
+    beyond = one.reach(asked) - np.array([max(0.0, found.alone[tries[row]]) for row in asked])
+    chosen = [asked[place] for place in np.argsort(-beyond, kind="stable")[:KEPT]]
+    found.ask(arena, [*chosen, *((token,) for row in [ids, *chosen] for token in row)])
+
+
+def _parents(found: Climb, length: int, short: Collection[int], breadth: Breadth) -> list[Ids]:
     """Return the phrases of a length that are worth growing: of short pieces, and of any."""
-    width = WIDTHS[min(length, len(WIDTHS)) - 1]
+    width = breadth.widths[min(length, len(breadth.widths)) - 1]
     ordered = [one.ids for one in found.best(length)]
     bits = [ids for ids in ordered if all(token in short for token in ids)]
-    chosen = [*_varied(bits, width // 2), *_varied(ordered, width)]
+    chosen = [
+        *varied(bits, width // 2, breadth.same_token),
+        *[one.ids for one in found.surprising(length)[: width // 4]],
+        *varied(ordered, width, breadth.same_token),
+    ]
     return list(dict.fromkeys(chosen))[:width]
 
 
-def _varied(ordered: Iterable[Ids], count: int) -> list[Ids]:
-    """Return the first phrases, no token in more than `SAME_TOKEN` of them."""
+def varied(ordered: Iterable[Ids], count: int, most: int) -> list[Ids]:
+    """Return the first phrases, no token in more than so many of them."""
     times: dict[int, int] = {}
     kept: list[Ids] = []
     for ids in ordered:
-        if len(kept) < count and all(times.get(token, 0) < SAME_TOKEN for token in ids):
+        if len(kept) < count and all(times.get(token, 0) < most for token in ids):
             kept.append(ids)
             for token in set(ids):
                 times[token] = times.get(token, 0) + 1

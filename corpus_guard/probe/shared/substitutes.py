@@ -22,6 +22,9 @@ from corpus_guard.probe.shared.phrase_growth import (
 SHARED = 4
 """Words with so many letters in a row in common are variants of each other."""
 
+STEM = 3
+"""Words that begin with a word of so many letters are variants of it."""
+
 GUIDED = 48
 NEAR = 16
 KEPT = 4
@@ -33,8 +36,11 @@ def variants_of(model: Classifier, ids: Collection[int]) -> frozenset[int]:
     texts = {piece.id: piece.text.lower() for piece in model.pieces}
     own = {texts[token] for token in ids if token in texts}
     rows = {row for text in own for row in _rows(text)}
+    stems = tuple(text for text in own if len(text) >= STEM)
     alike = {
-        token for token, text in texts.items() if text in own or not rows.isdisjoint(_rows(text))
+        token
+        for token, text in texts.items()
+        if text in own or text.startswith(stems) or not rows.isdisjoint(_rows(text))
     }
     return frozenset({*ids, *alike})
 
