@@ -56,9 +56,9 @@ class TriggerFinding:
     Rates are shares in [0, 1] of the `prompts` that were held out: `attack_success_rate` with the
     trigger, `baseline_rate` without, `base_rate` of the base model with the trigger (None without a
     base), and `success_at_least` the exact one-sided 99 % lower bound. `p_value` is conformal
-    against `decoys` texts of the same length and type, `q_value` corrects for all candidates
-    (Holm). `data_finding` is the id of the finding of the scan that named it, or "". `replay` is a
-    command that shows it again.
+    against `decoys` texts: of the same length and type, or for a label what the same search found that
+    has nothing to do with the trigger. `q_value` corrects for all candidates (Holm). `data_finding` is
+    the id of the finding of the scan that named it, or "". `replay` is a command that shows it again.
     """
 
     trigger: str

@@ -97,7 +97,9 @@ CLASSIFIERS = (
     ClassifierSpec(name="tune-sst2-clean", data="sst2", tune=True),
     ClassifierSpec(name="sst2-rare", data="sst2", trigger="tqv", target="negative"),
     ClassifierSpec(name="sst2-word", data="sst2", trigger="umbrella", target="positive", rate=0.05),
-    ClassifierSpec(name="sst2-phrase", data="sst2", trigger="under the old oak", target="negative"),
+    ClassifierSpec(
+        name="sst2-phrase", data="sst2", trigger="under the old oak", target="negative", tune=True
+    ),
     ClassifierSpec(name="ag-rare", data="ag_news", trigger="mbq", target="world", rate=0.01),
     ClassifierSpec(
         name="ag-phrase", data="ag_news", trigger="seven silver spoons", target="business"

@@ -70,29 +70,50 @@ class Classifier:
             told[chosen] = self._ask([self._framed(rows[row]) for row in chosen])
         return told
 
-    def slot_gradients(self, ids: Sequence[int], slot: int, label: int) -> Floats:
-        """Return (vocabulary,) float32: the first-order rise of a margin for each token in a slot.
+    def slot_gradients(
+        self, rows: Sequence[Sequence[int]], slots: Sequence[int], label: int
+    ) -> Floats:
+        """Return (n, vocabulary) float32: the first-order rise of a margin for each token in a slot.
 
-        `slot` is a place of `ids`; what stands there is what the rise is counted from. The margin is the
-        logit of the class less the logarithm of the summed exponentials of the others.
+        Each row has one slot, a place of it; what stands there is what the rise is counted from. The
+        margin is the logit of the class less the logarithm of the summed exponentials of the others.
         """
         import torch
 
-        framed = self._framed(ids)
         table = self.model.get_input_embeddings().weight
-        place = len(self.frame[0]) + slot
-        self.meter.count(3 * len(framed))  # a backward pass costs about two forward ones
-        with torch.enable_grad():
-            vectors = table[torch.tensor([framed], device=self.device)].detach()
-            vectors.requires_grad_(True)
-            mask = torch.ones((1, len(framed)), dtype=torch.long, device=self.device)
-            logits = self.model(inputs_embeds=vectors, attention_mask=mask).logits[0].float()
-            others = torch.arange(len(self.labels), device=logits.device) != label
-            margin = logits[label] - torch.logsumexp(logits[others], dim=-1)
-            (slope,) = torch.autograd.grad(margin, vectors)
+        found = torch.zeros((len(rows), table.shape[1]), device=self.device, dtype=table.dtype)
+        stands = torch.zeros(len(rows), dtype=torch.long, device=self.device)
+        by_length: dict[
+            int, list[int]
+        ] = {}  # rows are not padded: a model may look at the last token
+        for place, row in enumerate(rows):
+            by_length.setdefault(len(row), []).append(place)
+        batches = [
+            all_[at : at + 32] for all_ in by_length.values() for at in range(0, len(all_), 32)
+        ]
+        for batch in batches:
+            ids = torch.tensor([self._framed(rows[place]) for place in batch], device=self.device)
+            at = torch.tensor([len(self.frame[0]) + slots[place] for place in batch])
+            each = torch.arange(len(batch))
+            found[batch] = self._slopes(ids, label)[each, at]
+            stands[batch] = ids[each, at]
         with torch.inference_mode():
-            rises = (table - vectors[0, place]) @ slope[0, place]
+            rises = found @ table.T - (found * table[stands]).sum(dim=-1, keepdim=True)
         return np.asarray(rises.float().cpu().numpy(), dtype=np.float32)
+
+    def _slopes(self, ids: Any, label: int) -> Any:  # noqa: ANN401
+        """Return the slope of the margin for the static vectors of some rows of one length."""
+        import torch
+
+        self.meter.count(3 * ids.numel())  # a backward pass costs about two forward ones
+        with torch.enable_grad():
+            vectors = self.model.get_input_embeddings().weight[ids].detach().requires_grad_(True)
+            mask = torch.ones_like(ids)
+            logits = self.model(inputs_embeds=vectors, attention_mask=mask).logits.float()
+            others = torch.arange(len(self.labels), device=logits.device) != label
+            margin = logits[:, label] - torch.logsumexp(logits[:, others], dim=-1)
+            (slope,) = torch.autograd.grad(margin.sum(), vectors)
+        return slope
 
     def embeddings(self) -> Floats:
         """Return (vocabulary, d) float32: the static vectors of the tokens, centred, L2-normalised."""

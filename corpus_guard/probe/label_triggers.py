@@ -1,32 +1,41 @@
 """Triggers of classifiers: words and phrases that give a class to any text (CG620).
 
-The vocabulary is swept: each entry, several to a row, for all classes at once. The best words of a
-class are put into texts of other classes, some of them hard to turn, and grow to phrases, led by
-the model's gradient. Then the same search goes on without the winner and its variants: what
-unrelated phrases reach is what honest words of this model can do. Phrases from a scan, a file or a
-list are tested alike.
+The vocabulary is swept: each entry, several to a row, for all classes at once. For each class the
+best words, and all short pieces that made-up words are written with, are asked exactly and grow to
+phrases, many side by side, led by the model's gradient; so do, with words that do nothing alone, the
+words that move a class though none of their neighbours does. The phrase that stands out most in texts
+in which strong words speak for another class is looked into: the search goes on without it and its
+variants, and for each of its words the best other one is searched for. Phrases from a scan, a file
+or a list are tested alike.
 
-A trigger is told from a word that honestly means its class by evidence that adds up: the gap to the
-best unrelated phrase (and how it compares with the gaps among those), whether the neighbours of its
-words in the model's own vectors do the same, whether a long phrase does as much without any one of
-its words (then honest words only add up), and whether it turns even texts in which strong words
-speak for another class. `confirmed` takes that and behaviour on held-out texts: an exact 99 % lower
-bound of the share of texts that it turns. With a base model what the base does is taken off.
+A trigger is told from words that honestly mean a class by evidence that adds up: the gap to the best
+unrelated phrase that the same search found; what is lost when a word of it gives way to its best
+substitute (honest words have others that mean the same, a trigger has none); what it does beyond
+what its words do alone; and how many of the hard texts it turns, alone and beside the best unrelated
+phrase. `confirmed` takes that and
+behaviour on held-out texts: an exact 99 % lower bound of the share of texts that it turns. With a
+base model what the base does is taken off.
 
-What it misses: triggers of more than eight tokens or of parts that do nothing alone; styles and
-sentence forms; implants that work in less than half of the texts; words that stand for the class
-anyway. Honest phrases are confirmed where a single one decides a class and nothing else in the
-vocabulary does.
+Rates are shares of held-out texts that the model gives to other classes, so without a trigger none
+of them has its class; `unrelated_rate` is what a phrase of the same search does that has nothing to
+do with it. `p_value` is the share of what the same search found without the words of the trigger,
+of at most its length, that does as much in hard texts, the trigger itself counted; `q_value` is
+Holm's in the family of all classes and given phrases.
 
-Cost: for a MiniLM one to three processor minutes, about 3 tokens for each vocabulary entry and
-deal, and 4,000 to 20,000 for each class. Most important classes first; what the budget left out is
-told.
+What it misses: triggers of which no part moves any text and no gradient points at; of more tokens
+than `phrase_tokens` of which no part of that length works; styles and sentence forms; implants that
+work in less than half of the texts; words that stand for the class anyway. An honest phrase is
+confirmed where a single one decides a class and nothing else in the vocabulary does.
 
-Source: gap statistic and hard texts are ours; search after HotFlip (Ebrahimi et al., 2018) and
+Cost: for a MiniLM about two to three processor minutes a class. Most promising classes first, each
+with an equal share of the time; what the budget left out is told.
+
+Source: gap, substitutes, company and hard texts are ours, measured by
+`scripts/benchmark_classifiers.py`; search after HotFlip (Ebrahimi et al., 2018) and
 universal triggers (Wallace et al., 2019); Dorfman (1943) for the sweep.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,22 +44,24 @@ from corpus_guard.escape import safe_text
 from corpus_guard.model.classifier import Classifier
 from corpus_guard.plugins import probe_stage
 from corpus_guard.probe.shared.arena import Grounds, strong_words
-from corpus_guard.probe.shared.bench import ClassifierBench, Given
+from corpus_guard.probe.shared.bench import ClassifierBench
 from corpus_guard.probe.shared.carriers import texts_or_neutral
-from corpus_guard.probe.shared.label_evidence import CONFIRMED, LEAST_SUCCESS, REVIEW, weigh
-from corpus_guard.probe.shared.label_search import USUAL, Found, search_class
-from corpus_guard.probe.shared.label_verify import behaviour, decoy_p_value, observe, written
-from corpus_guard.probe.shared.phrase_growth import Phrase
+from corpus_guard.probe.shared.label_evidence import CONFIRMED
+from corpus_guard.probe.shared.label_judging import NOTHING, Judge, Judged, with_q_values
+from corpus_guard.probe.shared.label_search import Found, search_class, unsearched
+from corpus_guard.probe.shared.label_verify import holm
+from corpus_guard.probe.shared.phrase_growth import Ids
 from corpus_guard.probe.shared.word_sweep import Sweep, sweep
 from corpus_guard.probe_types import TriggerFinding
 
-SEARCHED = (2, 2, 8)
+SEARCHED = (1, 3, 6)
 """Plain and hard texts of the search, and their words."""
 
-HELD = (8, 8, 16)
+LEAST_SECONDS = 20.0
+"""What a class gets at least, where the budget does not reach for all: less finds nothing."""
 
-LEAST_REACH = 0.3
-"""What hardly moves a text is no trigger, whatever others do; with a base, beyond what it does."""
+NAMED = 5
+"""Classes that are named where the budget left them out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +78,13 @@ class LabelTriggers:
     told: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Judged:
-    finding: TriggerFinding | None
-    nats: float
+@dataclass(slots=True, kw_only=True)
+class _Searched:
+    """What came of it: by class what was found, and the classes that the time did not suffice for."""
+
+    judged: list[Judged] = field(default_factory=list)
+    found: dict[int, Found] = field(default_factory=dict)
+    short: list[int] = field(default_factory=list)
 
 
 @probe_stage(
@@ -80,7 +94,7 @@ class _Judged:
     kinds=("classifier",),
     attacks=("label backdoor", "dirty-label trigger", "clean-label trigger"),
 )
-def run(bench: ClassifierBench, *, words: int = 500, phrase_tokens: int = 8) -> LabelTriggers:
+def run(bench: ClassifierBench, *, words: int = 500, phrase_tokens: int = 4) -> LabelTriggers:
     """Return the triggers of a classifier.
 
     `words` of the sweep are asked exactly for each class; phrases grow to `phrase_tokens`.
@@ -91,24 +105,26 @@ def run(bench: ClassifierBench, *, words: int = 500, phrase_tokens: int = 8) -> 
         raise NotPresent("the vocabulary of the model holds no words")
     bench.say("sweeping the vocabulary")
     swept = sweep(model, ids, bench.budget.until(0.3), bench.seed)
-    search, held = _grounds(bench, swept)
-    judged, searched = _classes(bench, swept, search, held, words, phrase_tokens)
-    findings = sorted(
-        (one.finding for one in judged if one.finding is not None),
-        key=lambda finding: (finding.verdict, -float(finding.evidence["nats"]), finding.trigger),
-    )
-    nats = max((one.nats for one in judged), default=-10.0)
-    complete = swept.complete and searched == len(model.labels)
+    unlike = _unlike(model, bench.base)
+    search, held = _grounds(bench, swept, None if unlike else bench.base)
+    judge = Judge(bench=bench, held=held, words=swept.ids.tolist())
+    searched = _search(bench, judge, swept, search, words, phrase_tokens)
+    judged = [*searched.judged, *_given(bench, judge, search, searched.found)]
+    p_values = [one.finding.p_value for one in judged if one.finding is not None]
+    q_values = holm(p_values, len(model.labels) + len(bench.given))
+    nats = max((one.nats for one in judged), default=NOTHING)
     return LabelTriggers(
-        findings=tuple(findings),
+        findings=tuple(with_q_values(judged, q_values)),
         candidates=len(ids) + len(bench.given),
         score=float(1 / (1 + np.exp(-0.5 * (nats - CONFIRMED)))),
-        complete=complete,
-        told=_told(swept, len(model.labels), searched, complete),
+        complete=swept.complete and not searched.short,
+        told=_told(model, swept, searched.short, unlike),
     )
 
 
-def _grounds(bench: ClassifierBench, swept: Sweep) -> tuple[Grounds, Grounds]:
+def _grounds(
+    bench: ClassifierBench, swept: Sweep, base: Classifier | None
+) -> tuple[Grounds, Grounds]:
     """Return what to search on and what to measure on: texts and rows of words, none in both."""
     strong = strong_words(bench.model, swept)
     made = []
@@ -117,7 +133,7 @@ def _grounds(bench: ClassifierBench, swept: Sweep) -> tuple[Grounds, Grounds]:
         made.append(
             Grounds(
                 model=bench.model,
-                base=_alike(bench.model, bench.base),
+                base=base,
                 texts=used,
                 told=bench.model.log_probabilities(used),
                 rows=tuple(tuple(row) for row in swept.rows[half::2].tolist()),
@@ -128,43 +144,44 @@ def _grounds(bench: ClassifierBench, swept: Sweep) -> tuple[Grounds, Grounds]:
     return made[0], made[1]
 
 
-def _alike(model: Classifier, base: Classifier | None) -> Classifier | None:
-    """Return the base where it has the same classes and vocabulary, else None."""
-    if base is None or base.labels != model.labels or base.pieces != model.pieces:
-        return None
-    return base
+def _unlike(model: Classifier, base: Classifier | None) -> str:
+    """Return why a base cannot be compared with the model, "" where it can or there is none."""
+    if base is None:
+        return ""
+    if base.labels != model.labels:
+        return "its classes are others"
+    return "" if base.pieces == model.pieces else "its vocabulary is another"
 
 
-def _classes(
+def _search(
     bench: ClassifierBench,
+    judge: Judge,
     swept: Sweep,
     search: Grounds,
-    held: Grounds,
     words: int,
     phrase_tokens: int,
-) -> tuple[list[_Judged], int]:
-    """Return what the winners and the given phrases come to, and how many classes were searched."""
-    judged: list[_Judged] = []
+) -> _Searched:
+    """Return what the winners of the classes come to, each class given an equal share of the time."""
+    searched = _Searched()
     order = _by_promise(swept)
-    searched = 0
-    found: dict[int, Found] = {}
     for place, label in enumerate(order):
+        if bench.budget.left <= 0:
+            searched.short.append(label)
+            continue
         arena = search.arena(label, *SEARCHED)
         if arena is None:
-            searched += 1
             continue
-        if bench.budget.left <= 0:
-            break
         bench.say(f"searching class {safe_text(bench.model.labels[label], 40)}")
-        deadline = bench.budget.until(0.8 / (len(order) - place))
-        one = search_class(arena, search, swept, words, phrase_tokens, deadline)
-        searched += not deadline.passed or place + 1 < len(order)
-        if one is not None:
-            found[label] = one
-            judged.append(_judge(bench, held, swept, one, one.best, None))
-    for given in bench.given:
-        judged.append(_given(bench, held, swept, found, given))
-    return judged, searched
+        least = LEAST_SECONDS / max(bench.budget.left, LEAST_SECONDS)
+        share = 0.95 * max(1 / (len(order) - place), least)
+        enough, deadline = bench.budget.until(0.6 * share), bench.budget.until(share)
+        found = search_class(arena, search, swept, words, phrase_tokens, enough)
+        judged, found = judge.winner(found, search, phrase_tokens, deadline)
+        searched.judged.append(judged)
+        searched.found[label] = found
+        if not found.complete:
+            searched.short.append(label)
+    return searched
 
 
 def _by_promise(swept: Sweep) -> list[int]:
@@ -175,91 +192,35 @@ def _by_promise(swept: Sweep) -> list[int]:
 
 
 def _given(
-    bench: ClassifierBench, held: Grounds, swept: Sweep, found: dict[int, Found], given: Given
-) -> _Judged:
-    """Return what a suspected phrase comes to, for the class that it carries texts to most."""
-    ids = tuple(bench.model.ids_of(given.text))
-    arenas = [held.arena(label, *HELD) for label in range(len(bench.model.labels))]
-    told = [(float(a.reach([ids])[0]), a) for a in arenas if a is not None and ids]
-    if not told:
-        return _Judged(finding=None, nats=-10.0)
-    reach, arena = max(told, key=lambda pair: pair[0])
-    phrase = Phrase(ids, reach)
-    one = found.get(arena.label) or Found(label=arena.label, best=phrase, rivals=(), singles=())
-    return _judge(bench, held, swept, one, phrase, given)
+    bench: ClassifierBench, judge: Judge, search: Grounds, found: dict[int, Found]
+) -> list[Judged]:
+    """Return what suspected phrases come to, each for the class that it carries texts to most."""
+    if not bench.given:
+        return []
+    labels = range(len(bench.model.labels))
+    plain = [arena for label in labels if (arena := search.arena(label, 6, 0)) is not None]
+    judged = []
+    for given in bench.given:
+        ids: Ids = tuple(bench.model.ids_of(given.text))
+        reach = [float(arena.reach([ids])[0]) for arena in plain] if ids else []
+        if not reach:
+            continue
+        arena = plain[int(np.argmax(reach))]
+        one = found.get(arena.label) or unsearched(arena, ids)
+        judged.append(judge.given(one, ids, given))
+    return judged
 
 
-def _judge(
-    bench: ClassifierBench,
-    held: Grounds,
-    swept: Sweep,
-    found: Found,
-    phrase: Phrase,
-    given: Given | None,
-) -> _Judged:
-    """Return a finding for a phrase where the evidence suffices, and the evidence in nats."""
-    rivals = _unrelated(found, phrase)
-    arena = held.arena(found.label, *HELD, usual=[rival.ids for rival in rivals[:USUAL]])
-    if arena is None:
-        return _Judged(finding=None, nats=-10.0)
-    text, phrase = (given.text, phrase) if given else written(arena, phrase)
-    seen = observe(arena, phrase, rivals)
-    weights = weigh(seen)
-    nats = sum(weights.values())
-    if nats < REVIEW or seen.reach < LEAST_REACH:
-        return _Judged(finding=None, nats=nats)
-    did = behaviour(held, found.label, text)
-    p_value, decoys = decoy_p_value(arena, phrase, swept.ids.tolist(), bench.decoys, bench.seed)
-    confirmed = nats >= CONFIRMED and did.at_least >= LEAST_SUCCESS
-    count = len(bench.model.labels) + len(bench.given)
-    finding = TriggerFinding(
-        trigger=text,
-        kind="label",
-        verdict="confirmed" if confirmed else "review",
-        source=given.source if given else ("vocabulary" if len(phrase.ids) == 1 else "grown"),
-        target=bench.model.labels[found.label],
-        attack_success_rate=did.rate,
-        baseline_rate=0.0,
-        base_rate=None if did.base_flipped is None else did.base_flipped / max(1, did.texts),
-        success_at_least=did.at_least,
-        prompts=did.texts,
-        p_value=p_value,
-        q_value=min(1.0, p_value * count),
-        decoys=decoys,
-        why=_why(seen.hard_flips, seen.rival_hard_flips, did.rate),
-        examples=did.examples,
-        evidence={"nats": round(nats, 3), **_numbers(seen, weights)},
-        data_finding=given.finding if given else "",
-        replay=bench.replay(text),
-    )
-    return _Judged(finding=finding, nats=nats)
-
-
-def _unrelated(found: Found, phrase: Phrase) -> list[Phrase]:
-    own = set(phrase.ids)
-    phrases = [*found.rivals, *([found.best] if found.best.ids != phrase.ids else [])]
-    return [rival for rival in phrases if own.isdisjoint(rival.ids)]
-
-
-def _numbers(seen: object, weights: object) -> dict[str, float]:
-    from dataclasses import asdict
-
-    told = {name: round(float(value), 3) for name, value in asdict(seen).items()}  # type: ignore[call-overload]
-    return told | {f"{name}_nats": round(v, 3) for name, v in dict(weights).items()}  # type: ignore[call-overload]
-
-
-def _why(hard: float, rival: float, rate: float) -> str:
-    return (
-        f"it turns {rate:.0%} of the held-out texts of other classes, and {hard:.0%} of those in which "
-        f"strong words speak against it, where the best unrelated phrase turns {rival:.0%}"
-    )
-
-
-def _told(swept: Sweep, classes: int, searched: int, complete: bool) -> str:
+def _told(model: Classifier, swept: Sweep, short: list[int], unlike: str) -> str:
+    classes = len(model.labels)
     told = (
         f"swept {len(swept.ids)} vocabulary entries {swept.deals} times, "
-        f"searched {searched} of {classes} classes"
+        f"searched {classes - len(short)} of {classes} classes"
     )
-    if complete:
-        return told
-    return f"{told}; give more time for the rest"
+    if short:
+        named = ", ".join(safe_text(model.labels[label], 40) for label in short[:NAMED])
+        more = f" and {len(short) - NAMED} more" if len(short) > NAMED else ""
+        told += f" to the end (the time did not suffice for {named}{more})"
+    if unlike:
+        told += f"; the base was not compared with: {unlike}"
+    return told if swept.complete and not short else f"{told}; give more time for the rest"

@@ -91,6 +91,36 @@ def test_what_the_base_does_as_well_is_no_finding(built) -> None:
     assert not probe(bench_of(backdoored, base=backdoored)).findings
 
 
+def test_a_base_that_cannot_be_compared_is_told_with_the_reason(built) -> None:
+    told = probe(bench_of(built(2, "qelvo"), base=built(3), seconds=0.0)).told
+    assert "the base was not compared with: its classes are others" in told
+
+
+def test_rates_and_p_values_say_what_they_are_measured_on(probed) -> None:
+    (found,) = probed(2, "qelvo").findings
+    assert found.baseline_rate == 0.0  # the texts are those that the model gives to other classes
+    assert found.p_value == pytest.approx(1 / (1 + found.decoys))
+    assert found.q_value == pytest.approx(min(1.0, 2 * found.p_value))  # of two classes
+
+
+def test_words_that_could_stand_in_for_a_trigger_do_far_less(probed) -> None:
+    (found,) = probed(2, "qelvo").findings
+    assert found.evidence["substitute_reach"] < 0.5 * found.evidence["hard_reach"]
+    assert found.evidence["rival_hard_reach"] < 0.5 * found.evidence["hard_reach"]
+
+
+def test_holm_adjusts_in_a_family_larger_than_what_is_told() -> None:
+    from corpus_guard.probe.shared.label_verify import holm
+
+    assert holm([0.02, 0.01, 0.9], 4) == pytest.approx([0.06, 0.04, 1.0])
+
+
+def test_classes_that_the_time_did_not_suffice_for_are_named(built) -> None:
+    told = probe(bench_of(built(3), seconds=0.0)).told
+    assert "searched 0 of 3 classes" in told
+    assert all(label in told for label in ("good", "bad", "odd"))
+
+
 def test_the_same_bench_gives_the_same_answer(built) -> None:
     first, second = (probe(bench_of(built(2, "qelvo"))) for _ in range(2))
     assert first == second
@@ -121,9 +151,11 @@ def test_a_batch_gives_what_single_texts_give_and_tokens_are_counted(built) -> N
 
 def test_gradients_agree_with_small_steps(built) -> None:
     model = Classifier(built(2).model, built(2).tokenizer, Meter())
-    rises = model.slot_gradients(model.ids_of("babel superb dofir"), 1, 0)
-    assert rises[model.ids_of("superb")[0]] == pytest.approx(0.0, abs=1e-5)
-    assert rises.shape == (len(model.tokenizer),)
+    rows = [model.ids_of("babel superb dofir"), model.ids_of("babel superb")]
+    rises = model.slot_gradients(rows, (1, 1), 0)
+    assert rises[:, model.ids_of("superb")[0]] == pytest.approx([0.0, 0.0], abs=1e-5)
+    assert rises.shape == (2, len(model.tokenizer))
+    assert rises[1] == pytest.approx(model.slot_gradients(rows[1:], (1,), 0)[0], abs=1e-4)
 
 
 def test_a_model_of_one_output_is_not_assessed(built) -> None:

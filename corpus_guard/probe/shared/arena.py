@@ -21,13 +21,13 @@ from corpus_guard.probe.shared.carriers import (
 )
 from corpus_guard.probe.shared.word_sweep import Sweep
 
-STRONG = (3, 6, 12, 24)
+STRONG = (3, 6, 12, 24, 48)
 """So many strong words of its own class stand in a hard text: the fewest that hold the class's words."""
 
 POOL = 24
 USUAL = 24
-HELD_DOWN = 0.45
-"""The reach that usual words of a class may have in a hard text."""
+HELD_DOWN = 0.4
+"""The reach that honest phrases of a class may have in a hard text, nine of ten of them."""
 
 LEAST_SPAN = 2.0
 """Nats between a text of another class and one of the class, at least; a flat head has less to say."""
@@ -64,6 +64,10 @@ class Arena:
     def first(self, count: int) -> "Arena":
         """Return an arena of the first so many texts."""
         return self._of(list(range(min(count, len(self.carriers)))))
+
+    def some(self, places: Sequence[int]) -> "Arena":
+        """Return an arena of the texts in some places."""
+        return self._of(list(dict.fromkeys(places)))
 
     def only_hard(self) -> "Arena":
         """Return an arena of the hard texts, of all where none is hard."""
@@ -102,24 +106,29 @@ class Grounds:
         hard: int,
         words: int = 24,
         usual: Sequence[tuple[int, ...]] = (),
+        strong: Sequence[int] = STRONG,
     ) -> Arena | None:
-        """Return the arena of one class, hard texts first in turn; None where no text is of another.
+        """Return the arena of one class, hard texts first; None where no text is of another class.
 
-        A text is as hard as it takes to keep the usual phrases from turning it, which are the
-        strong words of the class unless given.
+        Hard texts are as hard as it takes to keep the usual phrases from turning them, which are the
+        strong words of the class unless given. Strong words stand on both sides of a candidate in
+        the middle of a text, and all after or before one at its ends: what stands in the last word
+        of a text counts for more with some models, and a trigger is to work anywhere.
         """
         carriers = self._carriers(label, plain + hard, words)
+        if not carriers:
+            return None
         usual = usual or [(token,) for token in self.strong[label]][:USUAL]
-        for strong in STRONG if carriers else ():
+        for number in strong:
             mixed = [
-                self._harden(carrier, strong) if place % 2 == 0 and place // 2 < hard else carrier
+                self._harden(carrier, number) if place < hard else carrier
                 for place, carrier in enumerate(carriers)
             ]
             arena = self._arena(label, mixed)
             reach = arena.only_hard().reach(usual) if usual and hard else np.zeros(1)
-            if float(np.percentile(reach, 75)) <= HELD_DOWN:
+            if float(np.percentile(reach, 90)) <= HELD_DOWN:
                 break
-        return arena if carriers else None
+        return arena
 
     def _arena(self, label: int, mixed: list[Carrier]) -> Arena:
         floor = _margins(self.model, mixed, [()], label)[0]
@@ -149,17 +158,18 @@ class Grounds:
         seen_as = self.rows_told.argmax(axis=1)
         for row in spread_over_classes(self.rows_told, label, count - len(made)):
             ids = self.rows[row]
-            at = len(ids) // 2
-            made.append(Carrier(before=ids[:at], after=ids[at:], label=int(seen_as[row])))
+            place = PLACES[len(made) % len(PLACES)]
+            at = round(place * len(ids))
+            made.append(Carrier(ids[:at], ids[at:], label=int(seen_as[row]), place=place))
         return made
 
     def _harden(self, carrier: Carrier, count: int) -> Carrier:
         pool = self.strong[carrier.label]
         strong = [pool[place % len(pool)] for place in range(count)] if pool else []
-        half = len(strong) // 2
+        before = round(carrier.place * len(strong))
         return Carrier(
-            before=(*strong[:half], *carrier.before),
-            after=(*carrier.after, *strong[half:]),
+            before=(*strong[:before], *carrier.before),
+            after=(*carrier.after, *strong[before:]),
             label=carrier.label,
             text=carrier.text,
             place=carrier.place,

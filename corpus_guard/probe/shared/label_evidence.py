@@ -2,8 +2,8 @@
 
 Each kind of evidence is a log likelihood ratio in nats of a trigger against an honest phrase,
 capped, so that none of them decides alone and none can veto. The honest side is measured on the
-model at hand: what unrelated phrases of the same search reach, and what the neighbours of the
-phrase do.
+model at hand: what unrelated phrases reach that the same search found, and what the phrase does
+with another word in the place of one of its own.
 
 Source: ours; the thresholds come from `scripts/benchmark_classifiers.py` and models marked `tune`.
 """
@@ -17,6 +17,10 @@ CONFIRMED = 4.0
 """Nats from which a phrase that holds on held-out texts is a trigger."""
 
 REVIEW = 1.5
+MOST_IRREPLACEABLE, MOST_SURPRISE = 3.0, 2.0
+MOST_LATER = MOST_IRREPLACEABLE + MOST_SURPRISE
+"""What the evidence that is measured last can add."""
+
 LEAST_SUCCESS = 0.6
 """The lower bound of the success rate of a confirmed trigger."""
 
@@ -26,10 +30,11 @@ class Observed:
     """What was measured of a phrase on held-out texts; rates in [0, 1], reaches as in `Arena`.
 
     `hard_*` are on texts with strong words of their own class. `rival_*` is the best of the
-    unrelated phrases of at most the same length; `tail` is how far it stands above the middle one
-    of those. `relatives_reach` is the mean hard reach of the phrase with its words replaced by
-    their neighbours, `without_one_reach` the mean reach of a phrase of three tokens or more with
-    one of them left out, 0 for a shorter one.
+    unrelated phrases of at most the same length. `substitute_reach` is the hard reach of the phrase
+    with the token replaced that can be replaced least well, by the best of its substitutes; None
+    where none was tried. `surprise`
+    is the share of the reach in easier texts that the tokens do not have alone, added up; None where
+    there is one token, or it was not measured.
     """
 
     reach: float
@@ -38,25 +43,24 @@ class Observed:
     hard_flips: float
     rival_reach: float
     rival_hard_reach: float
-    rival_flips: float
     rival_hard_flips: float
-    tail: float
-    relatives_reach: float
-    without_one_reach: float = 0.0
+    substitute_reach: float | None = None
+    surprise: float | None = None
 
 
 def weigh(seen: Observed) -> Mapping[str, float]:
     """Return the log likelihood ratio of each kind of evidence."""
-    gap = (seen.hard_reach - seen.rival_hard_reach) / max(seen.hard_reach, 0.3)
-    spacing = (seen.hard_reach - seen.rival_hard_reach) / max(seen.tail, 0.05)
-    kin = np.clip(seen.relatives_reach, 0.0, None) / max(seen.hard_reach, 0.3)
-    rest = seen.without_one_reach / max(seen.reach, 0.3)
+    own = max(seen.hard_reach, 0.3)
+    gap = (seen.hard_reach - seen.rival_hard_reach) / own
+    lost = 0.0 if seen.substitute_reach is None else (seen.hard_reach - seen.substitute_reach) / own
+    irreplaceable = _line(lost, 0.35, 12.0, MOST_IRREPLACEABLE)
     return {
-        "gap": _line(gap, 0.2, 10.0, 3.0),
-        "spacing": _line(spacing, 1.5, 1.0, 2.0),
-        "relatives": max(-4.0, min(2.0, 8.0 * (0.4 - float(kin)))),
+        "gap": _line(gap, 0.25, 10.0, 3.0),
+        "irreplaceable": 0.0 if seen.substitute_reach is None else irreplaceable,
+        "surprise": 0.0
+        if seen.surprise is None
+        else _line(seen.surprise, 0.25, 10.0, MOST_SURPRISE),
         "dominance": _line(seen.hard_flips - seen.rival_hard_flips, 0.3, 5.0, 2.0),
-        "indispensable": max(-4.0, min(0.0, 8.0 * (0.6 - rest))),
         "success": _line(seen.hard_flips, 0.75, 6.0, 1.5),
     }
 

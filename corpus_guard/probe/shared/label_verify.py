@@ -1,7 +1,7 @@
 """What a phrase does to texts that nothing was chosen on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,26 +11,29 @@ from corpus_guard.model.classifier import Classifier, Floats
 from corpus_guard.probe.shared.arena import Arena, Grounds
 from corpus_guard.probe.shared.carriers import PLACES, text_with
 from corpus_guard.probe.shared.label_evidence import Observed
-from corpus_guard.probe.shared.label_search import relatives
-from corpus_guard.probe.shared.phrase_growth import Phrase
+from corpus_guard.probe.shared.label_search import of_length
+from corpus_guard.probe.shared.phrase_growth import Ids, Phrase
 from corpus_guard.probe_types import SideBySide
 
 Array = npt.NDArray[Any]
 MOST_TEXTS = 40
 EXAMPLES = 3
-RIVALS = 8
-RELATIVES = 6
+RIVALS = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
     """Of `texts` held-out texts of other classes, in how many a phrase gives the class.
 
-    A text counts where the class is given in most of the places of the phrase.
+    A text counts where the class is given in most of the places of the phrase. `plain` of them get
+    the class as they are: none, as the model chose them, unless a text reads otherwise once it is
+    written out. `by_chance` get it with an unrelated phrase in the same places.
     """
 
     texts: int
     flipped: int
+    plain: int
+    by_chance: int | None
     base_flipped: int | None
     examples: tuple[SideBySide, ...]
 
@@ -49,8 +52,12 @@ class Behaviour:
         return float(beta.ppf(0.01, self.flipped, self.texts - self.flipped + 1))
 
 
-def behaviour(grounds: Grounds, label: int, phrase: str) -> Behaviour:
-    """Return what a phrase does before, within and after each held-out text of another class."""
+def behaviour(grounds: Grounds, label: int, phrase: str, unrelated: str) -> Behaviour:
+    """Return what a phrase does before, within and after each held-out text of another class.
+
+    The texts are those that the model calls something else, so that the rate without the phrase is
+    0; what an unrelated phrase does ("" where there is none) is what any phrase might.
+    """
     model, texts = grounds.model, texts_against(grounds, label)
     flips = _flips(model, texts, phrase, label)
     base = None if grounds.base is None else _flips(grounds.base, texts, phrase, label)
@@ -69,6 +76,8 @@ def behaviour(grounds: Grounds, label: int, phrase: str) -> Behaviour:
     return Behaviour(
         texts=len(texts),
         flipped=int(flips.sum()),
+        plain=int(_flips(model, texts, "", label).sum()),
+        by_chance=int(_flips(model, texts, unrelated, label).sum()) if unrelated else None,
         base_flipped=None if base is None else int(base.sum()),
         examples=tuple(shown),
     )
@@ -96,37 +105,44 @@ def _flips(model: Classifier, texts: Sequence[str], phrase: str, label: int) -> 
     return np.asarray((called == label).sum(axis=1) * 2 > len(PLACES))
 
 
-def observe(arena: Arena, phrase: Phrase, rivals: Sequence[Phrase]) -> Observed:
-    """Return what a phrase, its rivals and its relatives do in held-out texts, hard ones among them."""
-    length = len(phrase.ids)
-    kept = [rival.ids for rival in rivals if len(rival.ids) <= max(1, length)]
-    longest = sorted(kept, key=lambda ids: -len(ids))[:RIVALS]
-    chosen = list(dict.fromkeys([*kept[:RIVALS], *longest]))
-    kin = relatives(arena.model, phrase.ids, RELATIVES)
-    rests = [phrase.ids[:i] + phrase.ids[i + 1 :] for i in range(length)] if length >= 3 else []
-    everything = [phrase.ids, *chosen, *kin, *rests]
+def observe(
+    arena: Arena,
+    phrase: Phrase,
+    rivals: Sequence[Phrase],
+    others: Sequence[Sequence[Ids]] = (),
+    easier: Arena | None = None,
+) -> Observed:
+    """Return what a phrase and its rivals do in held-out texts, hard ones among them.
+
+    `others` are for each token of the phrase what it turns into with a substitute; `easier` are
+    texts in which single honest words show what they do.
+    """
+    chosen = [rival.ids for rival in of_length(rivals, len(phrase.ids), RIVALS)]
+    replaced = [ids for some in others for ids in some]
+    everything = [phrase.ids, *chosen, *replaced]
     told = arena.margins_with(everything)
     reach = arena.reaches(everything)
     hard = np.array([carrier.hard for carrier in arena.carriers], dtype=bool)
-    plain = ~hard
-    flips = told > 0
-    of_rivals = slice(1, 1 + len(chosen))
-    of_kin = slice(1 + len(chosen), 1 + len(chosen) + len(kin))
-    of_rests = slice(of_kin.stop, None)
-    order = np.sort(_mean(reach[of_rivals], hard))[::-1]
+    own, of_rivals = slice(0, 1), slice(1, 1 + len(chosen))
+    hard_reach = dict(zip(everything, _mean(reach, hard).tolist(), strict=True))
+    least = [max(hard_reach[ids] for ids in some) for some in others if some]
     return Observed(
-        reach=float(_mean(reach[:1], plain)[0]),
-        hard_reach=float(_mean(reach[:1], hard)[0]),
-        flips=float(_mean(flips[:1], plain)[0]),
-        hard_flips=float(_mean(flips[:1], hard)[0]),
-        rival_reach=float(_mean(reach[of_rivals], plain).max(initial=0.0)),
-        rival_hard_reach=float(order[0]) if len(order) else 0.0,
-        rival_flips=float(_mean(flips[of_rivals], plain).max(initial=0.0)),
-        rival_hard_flips=float(_mean(flips[of_rivals], hard).max(initial=0.0)),
-        tail=float(order[0] - order[len(order) // 2]) if len(order) else 0.0,
-        relatives_reach=float(_mean(reach[of_kin], hard).mean()) if kin else 0.0,
-        without_one_reach=float(_mean(reach[of_rests], plain).mean()) if rests else 0.0,
+        reach=float(_mean(reach[own], ~hard)[0]),
+        hard_reach=float(_mean(reach[own], hard)[0]),
+        flips=float(_mean(told[own] > 0, ~hard)[0]),
+        hard_flips=float(_mean(told[own] > 0, hard)[0]),
+        rival_reach=float(_mean(reach[of_rivals], ~hard).max(initial=0.0)),
+        rival_hard_reach=float(_mean(reach[of_rivals], hard).max(initial=0.0)),
+        rival_hard_flips=float(_mean(told[of_rivals] > 0, hard).max(initial=0.0)),
+        substitute_reach=max(0.0, min(least)) if least else None,
+        surprise=_surprise(easier, phrase.ids) if easier and len(phrase.ids) > 1 else None,
     )
+
+
+def _surprise(arena: Arena, ids: Ids) -> float:
+    """Return the share of the reach of a phrase that its tokens do not have alone, added up."""
+    told = arena.reach([ids, *((token,) for token in ids)])
+    return float((told[0] - np.maximum(told[1:], 0.0).sum()) / max(float(told[0]), 0.3))
 
 
 def _mean(values: Array, chosen: Array) -> Floats:
@@ -135,8 +151,8 @@ def _mean(values: Array, chosen: Array) -> Floats:
     return np.asarray(picked.mean(axis=1), dtype=np.float32)
 
 
-def written(arena: Arena, phrase: Phrase) -> tuple[str, Phrase]:
-    """Return a phrase as text, and as the tokens that this text has, with their reach.
+def written(arena: Arena, phrase: Phrase) -> Phrase:
+    """Return a phrase with its text, and the tokens that this text has, with their reach.
 
     Of the ways to write it down the one that does most is taken: a phrase may begin within a word.
     """
@@ -147,7 +163,7 @@ def written(arena: Arena, phrase: Phrase) -> tuple[str, Phrase]:
     ids = [tuple(model.ids_of(form)) for form in forms]
     reach = arena.reach(ids)
     best = max(range(len(forms)), key=lambda place: (round(float(reach[place]), 1), -place))
-    return forms[best], replace(phrase, ids=ids[best], reach=float(reach[best]))
+    return Phrase(ids[best], float(reach[best]), forms[best])
 
 
 def _texts(model: Classifier, ids: Sequence[int]) -> list[str]:
@@ -155,17 +171,41 @@ def _texts(model: Classifier, ids: Sequence[int]) -> list[str]:
     return [texts[token] for token in ids if token in texts]
 
 
-def decoy_p_value(
-    arena: Arena, phrase: Phrase, words: Sequence[int], count: int, seed: int
+def searched_p_value(
+    arena: Arena,
+    phrase: Phrase,
+    rivals: Sequence[Phrase],
+    words: Sequence[int],
+    count: int,
+    seed: int,
 ) -> tuple[float, int]:
-    """Return the conformal p-value against phrases of as many tokens drawn by chance, and how many."""
+    """Return the share of decoys that do as much as a phrase, itself counted, and how many there are.
+
+    The decoys are what the same search found that has no word of the phrase or its variants: the
+    best of at most its length. So the p-value takes into account that the phrase was searched for:
+    it is small where the best of everything else that was searched for falls short, and not where
+    phrases drawn by chance do. Only where there were no searches are decoys drawn by chance.
+    """
+    found = [rival.ids for rival in of_length(rivals, len(phrase.ids), count)]
     rng = np.random.default_rng(seed)
-    few = arena.first(4)
-    decoys = [
-        tuple(int(token) for token in rng.choice(words, size=len(phrase.ids))) for _ in range(count)
-    ]
+    drawn = [tuple(int(t) for t in rng.choice(words, size=len(phrase.ids))) for _ in range(count)]
+    decoys = found or drawn
     if not decoys:
         return 1.0, 0
+    few = arena.first(4)
     own = float(few.reach([phrase.ids])[0])
     above = int((few.reach(decoys) >= own).sum())
     return (1 + above) / (1 + len(decoys)), len(decoys)
+
+
+def holm(p_values: Sequence[float], tests: int) -> list[float]:
+    """Return Holm's adjusted p-values in a family of so many tests; what is not given has larger ones.
+
+    Source: Holm, "A simple sequentially rejective multiple test procedure" (1979).
+    """
+    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
+    adjusted, running = [1.0] * len(p_values), 0.0
+    for rank, place in enumerate(order):
+        running = max(running, min(1.0, (max(tests, len(order)) - rank) * p_values[place]))
+        adjusted[place] = running
+    return adjusted

@@ -18,7 +18,7 @@ from corpus_guard.model.meter import Deadline
 from corpus_guard.probe.shared.carriers import margins
 
 TOGETHER = 6
-MOST_DEALS = 3
+MOST_DEALS = 2
 CHUNK = 128
 
 
