@@ -35,8 +35,8 @@ FIRST_LAYER = 0.25
 def tune(model: "CausalModel", material: Material, before: Measured) -> list[Step]:
     """Tune a model, in place, and return the steps that were measured; the best of them is kept.
 
-    `before` is what was measured on the pairs to search on. It ends early where no trigger succeeds any
-    more and the clean loss is within its bound, or at the deadline.
+    `before` is what was measured on the pairs to search on. It ends early where no trigger succeeds
+    any more and the clean loss is within its bound, or at the deadline.
     """
     import torch
 
@@ -79,8 +79,10 @@ class _Best:
 
     @property
     def is_done(self) -> bool:
-        best = self.best
-        return bool(best.success) and best.worst == 0 and best.clean_loss <= self.bound
+        """Whether no trigger succeeded twice running: once may be luck, there are few prompts."""
+        last = [step.measured for step in self.steps[-2:]]
+        is_gone = len(last) == 2 and all(one.success and one.worst == 0 for one in last)
+        return is_gone and self.best.clean_loss <= self.bound
 
     def take(self, step: Step, update: LowRankUpdate) -> None:
         is_within = self.blind and step.measured.clean_loss <= self.bound

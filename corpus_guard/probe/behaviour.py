@@ -235,7 +235,7 @@ def _finding(
         examples=_examples(seen, bench),
         evidence={
             "log_odds": parts["log_odds"], **numbers, "strength": one.strength, "rank": one.rank,
-            "rate_without_trigger": round(signs.honest, 4),
+            "highest_rate_otherwise": round(signs.honest, 4),
             "foreign_nats": round(float(seen.foreign.mean()), 3),
             **({} if signs.taught is None else {"taught_nats": round(signs.taught, 3)}),
             **({} if signs.relatives is None else {"share_of_relatives": round(signs.relatives, 3)}),
