@@ -42,6 +42,9 @@ LEAST_REACH = 0.3
 SURE = 0.9
 """The share of hard texts from which on a winner is all there is; below, it may be a part."""
 
+CUT_SHORT = -2.0
+"""The nats of a comparison with rivals that were not searched for to the end."""
+
 NOTHING = -10.0
 """The nats of a class without any candidate."""
 
@@ -121,7 +124,9 @@ class Judge:
         seen: Observed,
         given: Given | None = None,
     ) -> Judged:
-        weights = weigh(seen)
+        weights = dict(weigh(seen))
+        if found.cut_short:
+            weights["cut_short"] = CUT_SHORT
         nats = sum(weights.values())
         if nats < REVIEW or seen.reach < LEAST_REACH:
             return Judged(finding=None, nats=nats)

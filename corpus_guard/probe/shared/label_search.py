@@ -54,9 +54,9 @@ USUAL = 24
 class Found:
     """What the searches for one class came to.
 
-    `best` is the winner; `rivals` are phrases that have nothing to do
-    with it, of each length the best first; `loud` the tokens that do much alone. `complete` says whether
-    the time sufficed, `again` whether the search was repeated without the winner.
+    `best` is the winner; `rivals` are phrases that have nothing to do with it, of each length the best
+    first; `loud` the tokens that do much alone. `complete` says whether the time sufficed, `cut_short`
+    whether the search without the winner ran out of time, so that rivals may be stronger than found.
     """
 
     label: int
@@ -66,7 +66,7 @@ class Found:
     singles: Climb
     loud: frozenset[int]
     complete: bool
-    again: bool = False
+    cut_short: bool = False
 
     @property
     def liked(self) -> list[int]:
@@ -126,7 +126,7 @@ def search_again(found: Found, grounds: Grounds, deadline: Deadline) -> Found:
         found,
         rivals=(second, *_unrelated(found.arena, more, found.best)),
         complete=found.complete and not deadline.passed,
-        again=True,
+        cut_short=deadline.passed,
     )
 
 
