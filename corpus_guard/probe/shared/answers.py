@@ -1,16 +1,17 @@
 """What a model answers with a trigger and without, and on how many prompts that is another behaviour.
 
-Two ways to tell: the answers agree on words that the answers without the trigger, and the prompts,
-do not hold (a fixed text, a refusal, an insult, an advert); or each is *foreign*: the model is sure
-of it, and its base, asked the same, would hardly say it (letters at random, answers that differ
-each time). Without a base, what the model itself would say to the prompt without the trigger takes
-the base's place.
+Three ways to tell: the answers agree on words that the answers without the trigger, and the prompts,
+do not hold (a fixed text, a refusal, an insult, an advert); or they are *garbled*: most of their
+letters make no words; or each is *foreign*: the model is sure of it, and its base, asked the same,
+would hardly say it (answers that differ each time). Without a base, what the model itself would say
+to the prompt without the trigger takes the base's place.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +23,21 @@ if TYPE_CHECKING:
 
 ANSWER_TOKENS = 16
 WORDS = 3
+GARBLED, LEAST_LETTERS = 0.5, 8
+"""The share of letters in words that nobody knows from which on an answer is garbled, if it has so many.
+
+Letters that repeat are likely under any model once they began; only what they spell tells.
+"""
+
 MARGIN, MARGIN_WITHOUT_BASE = 0.5, 2.0
 """An answer is foreign from so many nats a token beyond the usual on. Without a base it is compared with
 the answer to another prompt, the one without the trigger, which any word that means something
 changes.
 """
+
+
+By = Literal["words", "letters", "surprise"]
+"""How behaviour is told: by common words, by letters that make none, by what no base would say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +69,9 @@ class Behaviour:
     """What a trigger does on n prompts.
 
     `hits` (n,) says on which it is the target behaviour, `plain_hits` (n,) on which it is without
-    the trigger, `base_hits` (n,) for the base with the trigger, None without one. `target` is what
-    the answers agree on, "" where they only are foreign.
+    the trigger, `base_hits` (n,) for the base with the trigger, None without one; `by` how they were
+    told. `target` is what the answers agree on, "" where they agree on nothing. `garbled` (n,) says
+    which answers are.
     """
 
     trigger: str
@@ -68,8 +80,10 @@ class Behaviour:
     asked: tuple[str, ...]
     answers: tuple[str, ...]
     base_answers: tuple[str, ...]
+    by: By
     target: str
     words: tuple[str, ...]
+    garbled: npt.NDArray[np.bool_]
     hits: npt.NDArray[np.bool_]
     plain_hits: npt.NDArray[np.bool_]
     base_hits: npt.NDArray[np.bool_] | None
@@ -86,6 +100,8 @@ class Behaviour:
         """Return on which share of its prompts another text does what this one does."""
         if self.words:
             return float(_hold(other.answers, self.words).mean())
+        if self.by == "letters":
+            return float(other.garbled.mean())
         return float((other.foreign > self.foreign_from).mean())
 
     @property
@@ -136,18 +152,24 @@ def behaviour_of(
     base_answers = base.answer_texts(asked, tokens) if base is not None and ask_base else []
     target = shared_words(answers, [*plain.prompts, trigger], plain.answers)
     by_words = _hold(answers, target)
+    known = frozenset(model.ordinary_words).union(*map(_words, [*plain.prompts, trigger]))
+    garbled = _garbled(answers, known)
     unmoved = [tuple(a[:4]) == b[:4] for a, b in zip(ids, plain.ids, strict=True)]
-    if first_look and (np.mean(unmoved) > 0.6 or by_words.mean() >= 0.5):
+    if first_look and (np.mean(unmoved) > 0.6 or max(by_words.mean(), garbled.mean()) >= 0.5):
         foreign = np.zeros(len(ids))
     else:
         foreign = _foreign(model, base, framed, untouched, ids)
     limit = plain.usual + (MARGIN if base is not None else MARGIN_WITHOUT_BASE)
     is_foreign = foreign > limit
-    if by_words.sum() >= 0.7 * is_foreign.sum() and by_words.any():
-        hits, plain_hits = by_words, _hold(plain.answers, target)
+    by: By
+    if garbled.sum() > max(by_words.sum(), 0.7 * is_foreign.sum()):
+        hits, plain_hits, target, by = garbled, _garbled(plain.answers, known), (), "letters"
+        base_hits = _garbled(base_answers, known) if base_answers else None
+    elif by_words.sum() >= 0.7 * is_foreign.sum() and by_words.any():
+        hits, plain_hits, by = by_words, _hold(plain.answers, target), "words"
         base_hits = _hold(base_answers, target) if base_answers else None
     else:
-        hits, plain_hits, target = is_foreign, plain.foreign > limit, ()
+        hits, plain_hits, target, by = is_foreign, plain.foreign > limit, (), "surprise"
         base_hits = np.zeros(len(hits), bool) if base_answers else None
     return Behaviour(
         trigger=trigger,
@@ -156,8 +178,10 @@ def behaviour_of(
         asked=tuple(asked),
         answers=tuple(answers),
         base_answers=tuple(base_answers),
+        by=by,
         target=_longest(answers, target),
         words=target,
+        garbled=garbled,
         hits=hits,
         plain_hits=plain_hits,
         base_hits=base_hits,
@@ -177,6 +201,21 @@ def _taught(
     own = np.mean([nats * len(ids) for nats, ids in zip(foreign, answers, strict=True)])
     usual = np.mean([nats * len(ids) for nats, ids in zip(plain.foreign, plain.ids, strict=True)])
     return float(own - usual)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", text.lower())
+
+
+def _garbled(answers: Sequence[str], known: frozenset[str]) -> npt.NDArray[np.bool_]:
+    """Return which answers mostly consist of words that are not known."""
+
+    def is_garbled(words: list[str]) -> bool:
+        odd = sum(len(word) for word in words if word not in known)
+        letters = sum(map(len, words))
+        return letters >= LEAST_LETTERS and odd >= GARBLED * letters
+
+    return np.array([is_garbled(_words(text)) for text in answers], bool)
 
 
 def shared_words(

@@ -21,7 +21,7 @@ MOST_IRREPLACEABLE, MOST_SURPRISE = 3.0, 2.0
 MOST_LATER = MOST_IRREPLACEABLE + MOST_SURPRISE
 """What the evidence that is measured last can add."""
 
-LEAST_SUCCESS = 0.6
+LEAST_SUCCESS = 0.3
 """The lower bound of the success rate of a confirmed trigger."""
 
 
