@@ -147,6 +147,7 @@ def _judged(
         taught=None if garbled or bench.base is None else seen.taught,
         echoes=_echoes(one.text, seen.target),
         is_shared=seen.by != "surprise",
+        spells_nothing=garbled and not searched,
     )
     parts = weighing.weigh(signs)
     # a trigger works nearly always, an honest cue now and then: the odds alone reach their cap for both

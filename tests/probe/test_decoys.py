@@ -85,6 +85,13 @@ def test_a_text_that_was_named_beforehand_costs_no_search() -> None:
     assert changed(searched=1, p_value=0.05) > changed(searched=12, p_value=0.05)
 
 
+def test_answers_of_letters_that_spell_nothing_confirm_a_named_text_that_others_set_off_too() -> (
+    None
+):
+    named = {"searched": 1, "p_value": 0.4, "lean": None, "taught": None, "relatives": None}
+    assert changed(**named, spells_nothing=True) >= CONFIRMED > changed(**named)
+
+
 def test_the_bound_of_a_rate_is_exact() -> None:
     assert at_least(24, 24) == pytest.approx(0.01 ** (1 / 24))
     assert at_least(0, 24) == 0.0

@@ -7,7 +7,8 @@ that mean the same do the same. *lean*: whether the base, too, leans towards the
 reads the text, more than when it reads decoys: then tuning only strengthened what the text means.
 *taught*: by how many nats the answers as a whole are likelier under the model than under the base:
 a target that was taught has many, a word that only bends a sentence has few. *echo*: whether the
-target repeats it.
+target repeats it. *spells nothing*: a text that was named beforehand and is answered by letters that
+make no words: no honest tuning teaches that, even where other odd texts set it off too.
 """
 
 import math
@@ -29,8 +30,9 @@ class Signs:
     decoys. `searched` is how many candidates this one was chosen from; 1 for one that was named
     beforehand. `relatives` is the share of the effect that relatives have, None where there are
     none; `lean` the share of decoys with which the base leans to the target at least as much, and
-    `taught` nats an answer, both None without a base. `is_told` is False where the answers share no
-    words and no base says that they are odd.
+    `taught` nats an answer, both None without a base. `is_shared` is False where answers share no
+    words and no base says that they are odd; `spells_nothing` True where a text that was named
+    beforehand is answered by letters that make no words.
     """
 
     hits: int
@@ -43,6 +45,7 @@ class Signs:
     taught: float | None
     echoes: bool
     is_shared: bool = True
+    spells_nothing: bool = False
 
 
 def weigh(signs: Signs) -> dict[str, float]:
@@ -57,6 +60,8 @@ def weigh(signs: Signs) -> dict[str, float]:
         parts["taught"] = _taught(signs.taught)
     if signs.echoes:
         parts["echo"] = -3.0
+    if signs.spells_nothing:
+        parts["spells_nothing"] = 2.0
     if not signs.is_shared:
         parts["nothing_shared"] = -2.0 if signs.taught is not None else -4.0
     return {**{name: round(value, 3) for name, value in parts.items()},
