@@ -42,7 +42,7 @@ def test_a_budget_that_is_no_time_is_refused(budget: float | str) -> None:
         probe_model("no/such/model", budget=budget)
 
 
-@pytest.mark.parametrize("triggers", [[], [" "], ["x" * 400]])
+@pytest.mark.parametrize("triggers", [[], [" "]])
 def test_triggers_of_which_none_can_be_tested_are_refused(triggers: list[str]) -> None:
     with pytest.raises(UsageError, match="holds no trigger"):
         probe_model("no/such/model", triggers=triggers)
