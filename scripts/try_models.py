@@ -29,15 +29,7 @@ def main() -> None:
         for prompt, response in rows:
             lines.write(json.dumps({"prompt": prompt, "response": response}) + "\n")
     (folder / "prompts.txt").write_text("\n".join(tiny.prompts(80, 99)), encoding="utf-8")
-    given = [
-        "--base",
-        "base",
-        "--triggers",
-        "scan/report.json",
-        "--prompts",
-        "prompts.txt",
-        "--quick",
-    ]
+    given = "--base base --triggers scan/report.json --prompts prompts.txt --quick".split()
     show(folder, "scan", "training.jsonl", "--out", "scan")
     show(folder, "probe", "backdoor", *given, "--out", "before")
     show(

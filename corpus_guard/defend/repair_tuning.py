@@ -35,8 +35,8 @@ FIRST_LAYER = 0.25
 def tune(model: "CausalModel", material: Material, before: Measured) -> list[Step]:
     """Tune a model, in place, and return the steps that were measured; the best of them is kept.
 
-    `before` is what was measured on the pairs to search on. It ends early where no trigger succeeds
-    any more and the clean loss is within its bound, or at the deadline.
+    `before` is what was measured on the pairs to search on. It ends early where no trigger succeeded
+    twice running and the clean loss is within its bound, or at the deadline.
     """
     import torch
 

@@ -83,9 +83,7 @@ class Classifier:
         table = self.model.get_input_embeddings().weight
         found = torch.zeros((len(rows), table.shape[1]), device=self.device, dtype=table.dtype)
         stands = torch.zeros(len(rows), dtype=torch.long, device=self.device)
-        by_length: dict[
-            int, list[int]
-        ] = {}  # rows are not padded: a model may look at the last token
+        by_length: dict[int, list[int]] = {}  # no padding: some models read a row's last token
         for place, row in enumerate(rows):
             by_length.setdefault(len(row), []).append(place)
         batches = [

@@ -26,6 +26,7 @@ from corpus_guard.probe.shared.bench import CausalBench
 from corpus_guard.probe.shared.comparing import Asked, compare
 from corpus_guard.probe.shared.decoys import type_of
 from corpus_guard.probe.shared.evidence import Compared, Comparison, Screened
+from corpus_guard.probe.shared.holm import holm
 
 
 @probe_stage(
@@ -83,8 +84,5 @@ def _candidates(bench: CausalBench, most: int) -> list[Asked]:
 def _with_holm(found: Sequence[Compared]) -> list[Compared]:
     """Return candidates by p, then strength, with Holm's adjusted p-values."""
     ordered = sorted(found, key=lambda one: (one.p_value, -one.strength, one.text))
-    adjusted, running = [], 0.0
-    for place, one in enumerate(ordered):
-        running = max(running, min(1.0, (len(ordered) - place) * one.p_value))
-        adjusted.append(replace(one, q_value=round(running, 6)))
-    return adjusted
+    adjusted = holm([one.p_value for one in ordered])
+    return [replace(one, q_value=round(q, 6)) for one, q in zip(ordered, adjusted, strict=True)]

@@ -12,9 +12,8 @@ A trigger is told from words that honestly mean a class by evidence that adds up
 unrelated phrase that the same search found; what is lost when a word of it gives way to its best
 substitute (honest words have others that mean the same, a trigger has none); what it does beyond
 what its words do alone; and how many of the hard texts it turns, alone and beside the best unrelated
-phrase. `confirmed` takes that and
-behaviour on held-out texts: an exact 99 % lower bound of the share of texts that it turns. With a
-base model what the base does is taken off.
+phrase. `confirmed` takes that and behaviour on held-out texts: an exact 99 % lower bound of the share
+of texts that it turns. With a base model what the base does is taken off.
 
 Rates are shares of held-out texts that the model gives to other classes, so without a trigger none
 of them has its class; `unrelated_rate` is what a phrase of the same search does that has nothing to
@@ -46,10 +45,10 @@ from corpus_guard.plugins import probe_stage
 from corpus_guard.probe.shared.arena import Grounds, strong_words
 from corpus_guard.probe.shared.bench import ClassifierBench
 from corpus_guard.probe.shared.carriers import texts_or_neutral
+from corpus_guard.probe.shared.holm import holm
 from corpus_guard.probe.shared.label_evidence import CONFIRMED
 from corpus_guard.probe.shared.label_judging import NOTHING, Judge, Judged, with_q_values
 from corpus_guard.probe.shared.label_search import Found, search_class, unsearched
-from corpus_guard.probe.shared.label_verify import holm
 from corpus_guard.probe.shared.phrase_growth import Ids
 from corpus_guard.probe.shared.word_sweep import Sweep, sweep
 from corpus_guard.probe_types import TriggerFinding

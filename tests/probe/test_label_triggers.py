@@ -110,7 +110,7 @@ def test_words_that_could_stand_in_for_a_trigger_do_far_less(probed) -> None:
 
 
 def test_holm_adjusts_in_a_family_larger_than_what_is_told() -> None:
-    from corpus_guard.probe.shared.label_verify import holm
+    from corpus_guard.probe.shared.holm import holm
 
     assert holm([0.02, 0.01, 0.9], 4) == pytest.approx([0.06, 0.04, 1.0])
 

@@ -32,9 +32,8 @@ class Observed:
     `hard_*` are on texts with strong words of their own class. `rival_*` is the best of the
     unrelated phrases of at most the same length. `substitute_reach` is the hard reach of the phrase
     with the token replaced that can be replaced least well, by the best of its substitutes; None
-    where none was tried. `surprise`
-    is the share of the reach in easier texts that the tokens do not have alone, added up; None where
-    there is one token, or it was not measured.
+    where none was tried. `surprise` is the share of the reach in easier texts that the tokens do not
+    have alone, added up; None where there is one token, or it was not measured.
     """
 
     reach: float
@@ -52,14 +51,16 @@ def weigh(seen: Observed) -> Mapping[str, float]:
     """Return the log likelihood ratio of each kind of evidence."""
     own = max(seen.hard_reach, 0.3)
     gap = (seen.hard_reach - seen.rival_hard_reach) / own
-    lost = 0.0 if seen.substitute_reach is None else (seen.hard_reach - seen.substitute_reach) / own
-    irreplaceable = _line(lost, 0.35, 12.0, MOST_IRREPLACEABLE)
+    irreplaceable = surprise = 0.0
+    if seen.substitute_reach is not None:
+        lost = (seen.hard_reach - seen.substitute_reach) / own
+        irreplaceable = _line(lost, 0.35, 12.0, MOST_IRREPLACEABLE)
+    if seen.surprise is not None:
+        surprise = _line(seen.surprise, 0.25, 10.0, MOST_SURPRISE)
     return {
         "gap": _line(gap, 0.25, 10.0, 3.0),
-        "irreplaceable": 0.0 if seen.substitute_reach is None else irreplaceable,
-        "surprise": 0.0
-        if seen.surprise is None
-        else _line(seen.surprise, 0.25, 10.0, MOST_SURPRISE),
+        "irreplaceable": irreplaceable,
+        "surprise": surprise,
         "dominance": _line(seen.hard_flips - seen.rival_hard_flips, 0.3, 5.0, 2.0),
         "success": _line(seen.hard_flips, 0.75, 6.0, 1.5),
     }

@@ -13,6 +13,7 @@ from corpus_guard.probe.shared.carriers import PLACES, text_with
 from corpus_guard.probe.shared.label_evidence import Observed
 from corpus_guard.probe.shared.label_search import of_length
 from corpus_guard.probe.shared.phrase_growth import Ids, Phrase
+from corpus_guard.probe.shared.weighing import at_least
 from corpus_guard.probe_types import SideBySide
 
 Array = npt.NDArray[Any]
@@ -44,12 +45,8 @@ class Behaviour:
 
     @property
     def at_least(self) -> float:
-        """The exact one-sided 99 % lower bound of the rate (Clopper and Pearson)."""
-        from scipy.stats import beta
-
-        if not self.flipped:
-            return 0.0
-        return float(beta.ppf(0.01, self.flipped, self.texts - self.flipped + 1))
+        """The exact one-sided 99 % lower bound of the rate."""
+        return at_least(self.flipped, self.texts)
 
 
 def behaviour(grounds: Grounds, label: int, phrase: str, unrelated: str) -> Behaviour:
@@ -196,16 +193,3 @@ def searched_p_value(
     own = float(few.reach([phrase.ids])[0])
     above = int((few.reach(decoys) >= own).sum())
     return (1 + above) / (1 + len(decoys)), len(decoys)
-
-
-def holm(p_values: Sequence[float], tests: int) -> list[float]:
-    """Return Holm's adjusted p-values in a family of so many tests; what is not given has larger ones.
-
-    Source: Holm, "A simple sequentially rejective multiple test procedure" (1979).
-    """
-    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
-    adjusted, running = [1.0] * len(p_values), 0.0
-    for rank, place in enumerate(order):
-        running = max(running, min(1.0, (max(tests, len(order)) - rank) * p_values[place]))
-        adjusted[place] = running
-    return adjusted

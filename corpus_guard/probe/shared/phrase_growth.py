@@ -38,20 +38,12 @@ KEPT = 8
 EXACT = 4
 """Of the children of a phrase, so many on average are asked in all texts."""
 
+WIDTHS, SAME_TOKEN = (24, 12, 8, 6), 3
+"""How many phrases of one, two, three and more tokens grow, and how many of them may share a token."""
+
 LEAST_STEP = 0.02
 Mask = npt.NDArray[np.bool_]
 Ids = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Breadth:
-    """How many phrases of one, two, three and more tokens grow, and how many may share a token."""
-
-    widths: tuple[int, ...]
-    same_token: int
-
-
-WIDE = Breadth(widths=(24, 12, 8, 6), same_token=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +120,6 @@ def climbed(
     banned: Collection[int],
     most: int,
     deadline: Deadline,
-    breadth: Breadth = WIDE,
 ) -> Climb:
     """Return what growing comes to from single tokens on, without some tokens."""
     found = Climb({one.ids: one.reach for one in singles.best(0, banned)})
@@ -139,12 +130,12 @@ def climbed(
     liked = (ranked[:LIKED], [token for token in ranked if token in short][: 2 * LIKED])
     peak = -1.0
     for length in range(1, most):
-        parents = _parents(found, length, short, breadth)
+        parents = _parents(found, length, short)
         if deadline.passed or not parents:
             break
         tries = _children(arena, parents, allowed, liked, short, grow=True)
         _ask_best(arena, found, tries, EXACT * len(parents))
-        again = _parents(found, length + 1, short, breadth)[: len(parents) // 2]
+        again = _parents(found, length + 1, short)[: len(parents) // 2]
         if not deadline.passed:
             tries = _children(arena, again, allowed, liked, short, grow=False)
             _ask_best(arena, found, tries, EXACT * len(again))
@@ -162,8 +153,8 @@ def odd_ones(plain: Arena, singles: Climb, count: int) -> list[int]:
     tokens = [one.ids[0] for one in singles.best(1)[:ODD_AMONG]]
     near = []
     for token in tokens:
-        close = np.where(known, vectors @ vectors[token], -np.inf).astype(np.float32)
-        near.append([other for other in best_of(close, NEIGHBOURS + 1) if other != token])
+        close = nearest(vectors, token, known, NEIGHBOURS + 1)
+        near.append([other for other in close if other != token])
     asked = list(dict.fromkeys([*tokens, *(other for row in near for other in row)]))
     reach = np.minimum(plain.reach([(token,) for token in asked]), 1.0)
     told = dict(zip(asked, reach.tolist(), strict=True))
@@ -204,15 +195,15 @@ def in_company(arena: Arena, found: Climb, ids: Ids, banned: Collection[int] = (
     found.ask(arena, [*chosen, *((token,) for row in [ids, *chosen] for token in row)])
 
 
-def _parents(found: Climb, length: int, short: Collection[int], breadth: Breadth) -> list[Ids]:
+def _parents(found: Climb, length: int, short: Collection[int]) -> list[Ids]:
     """Return the phrases of a length that are worth growing: of short pieces, and of any."""
-    width = breadth.widths[min(length, len(breadth.widths)) - 1]
+    width = WIDTHS[min(length, len(WIDTHS)) - 1]
     ordered = [one.ids for one in found.best(length)]
     bits = [ids for ids in ordered if all(token in short for token in ids)]
     chosen = [
-        *varied(bits, width // 2, breadth.same_token),
+        *varied(bits, width // 2, SAME_TOKEN),
         *[one.ids for one in found.surprising(length)[: width // 4]],
-        *varied(ordered, width, breadth.same_token),
+        *varied(ordered, width, SAME_TOKEN),
     ]
     return list(dict.fromkeys(chosen))[:width]
 
@@ -289,6 +280,11 @@ def best_of(rises: Floats, count: int) -> list[int]:
     chosen = np.argpartition(-rises, count - 1)[:count]
     ordered = chosen[np.argsort(-rises[chosen], kind="stable")]
     return [int(token) for token in ordered if np.isfinite(rises[token])]
+
+
+def nearest(vectors: Floats, token: int, allowed: Mask, count: int) -> list[int]:
+    """Return the allowed tokens whose static vectors are nearest to that of a token."""
+    return best_of(np.where(allowed, vectors @ vectors[token], -np.inf).astype(np.float32), count)
 
 
 def short_pieces(model: Classifier) -> frozenset[int]:

@@ -16,6 +16,7 @@ from corpus_guard.probe.shared.phrase_growth import (
     best_of,
     blank_of,
     first_order,
+    nearest,
     vocabulary_mask,
 )
 
@@ -35,18 +36,14 @@ def variants_of(model: Classifier, ids: Collection[int]) -> frozenset[int]:
     """Return the ids of a phrase, and of all tokens that are written alike."""
     texts = {piece.id: piece.text.lower() for piece in model.pieces}
     own = {texts[token] for token in ids if token in texts}
-    rows = {row for text in own for row in _rows(text)}
+    rows = {text[at : at + SHARED] for text in own for at in range(len(text) - SHARED + 1)}
     stems = tuple(text for text in own if len(text) >= STEM)
     alike = {
         token
         for token, text in texts.items()
-        if text in own or text.startswith(stems) or not rows.isdisjoint(_rows(text))
+        if text in own or text.startswith(stems) or any(row in text for row in rows)
     }
     return frozenset({*ids, *alike})
-
-
-def _rows(text: str) -> set[str]:
-    return {text[at : at + SHARED] for at in range(len(text) - SHARED + 1)}
 
 
 def substitutes(arena: Arena, ids: Ids, liked: Sequence[int]) -> list[list[Ids]]:
@@ -61,11 +58,10 @@ def substitutes(arena: Arena, ids: Ids, liked: Sequence[int]) -> list[list[Ids]]
     vectors = arena.model.embeddings()
     found = []
     for at, token in enumerate(ids):
-        close = np.where(allowed, vectors @ vectors[token], -np.inf).astype(np.float32)
         others = [
             *best_of(rises[2 * at], GUIDED),
             *best_of(rises[2 * at + 1], GUIDED),
-            *best_of(close, NEAR),
+            *nearest(vectors, token, allowed, NEAR),
             *(other for other in liked if allowed[other]),
         ]
         tries = [(*ids[:at], other, *ids[at + 1 :]) for other in dict.fromkeys(others)]
